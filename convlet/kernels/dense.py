@@ -1,0 +1,128 @@
+"""Dense layers on the same register tile: images take the place of pixels.
+
+    y[n, u]  = b[u] + sum over k of  x[n, k] * w[k, u]
+    dw[k, u] =        sum over n of  x[n, k] * dy[n, u]
+    db[u]    =        sum over n of  dy[n, u]
+
+With transposed weights the first is also the gradient of the input. Preconditions: an image's inputs and outputs
+each lie without gaps; arrays do not overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convlet.kernels import tuned
+from convlet.kernels.frame import COUNT
+from convlet.kernels.operands import operand
+from convlet.kernels.shapes import DenseShape
+from convlet.kernels.target import Target
+from convlet.kernels.tile import Tile, make_tile
+
+
+def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
+    """Operands: x (n, K), w (K, U), b (U,), y (n, U), mask (n, U).
+
+    Loops: blocks of units, tiles of images; the images left over go one by one.
+    """
+    spread = tuned.vectors(shape.units, target)
+    together = tuned.DENSE_IMAGES
+    multiply, multiply_one, edge, edge_one = (
+        make_tile((0, 0, _dense_tile(shape, spread.lanes, counts, images)))
+        for counts in (spread.counts, spread.edge or spread.counts)
+        for images in (together, 1)
+    )
+    x_image, y_image, m_image = 4 * shape.x, 4 * shape.y, 4 * shape.mask
+    blocks, has_edge, block_bytes = spread.blocks, bool(spread.edge), 4 * spread.step
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        count = frame[COUNT]
+        tiles = count // together
+        for block in range(blocks + has_edge):
+            skip = block * block_bytes
+            x, w, b = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
+            y, m = operand(operands, frame, 3) + skip, operand(operands, frame, 4) + skip
+            w, b = w + skip, b + skip
+            for _ in range(tiles):
+                if block < blocks:
+                    multiply(x, w, b, y, m, 0)
+                elif has_edge:
+                    edge(x, w, b, y, m, 0)
+                x, y, m = x + together * x_image, y + together * y_image, m + together * m_image
+            for _ in range(count - tiles * together):
+                if block < blocks:
+                    multiply_one(x, w, b, y, m, 0)
+                elif has_edge:
+                    edge_one(x, w, b, y, m, 0)
+                x, y, m = x + x_image, y + y_image, m + m_image
+
+    return kernel
+
+
+def _dense_tile(shape: DenseShape, lanes: int, counts: tuple[int, ...], images: int) -> Tile:
+    return Tile(
+        lanes=lanes,
+        counts=counts,
+        x_pixels=tuple(image * shape.x for image in range(images)),
+        y_pixels=tuple(image * shape.y for image in range(images)),
+        rows=1,
+        row_step=0,
+        run=shape.inputs,
+        weight_step=shape.units,
+        start=shape.start,
+        finish=shape.finish,
+        mask_pixels=tuple(image * shape.mask for image in range(images)),
+    )
+
+
+def dense_filter_gradient(shape: DenseShape, target: Target) -> Callable[..., None]:
+    """Operands: x (n, K), dy (n, U), dw (K, U), db (U,); dw and db go on from what they hold.
+
+    Loops: blocks of units, tiles of inputs; the running index goes along images.
+    """
+    spread = tuned.vectors(shape.units, target)
+    size, tiles, tail = tuned.split(shape.inputs, tuned.filter_gradient_rows(len(spread.counts), target))
+    first, multiply, last, edge_first, edge, edge_last = (
+        make_tile((0, 0, _gradient_tile(shape, spread.lanes, counts, rows, ones)))
+        for counts in (spread.counts, spread.edge or spread.counts)
+        for rows, ones in ((size, True), (size, False), (tail or size, False))
+    )
+    x_tile, w_tile, block_bytes = 4 * size, 4 * size * shape.units, 4 * spread.step
+    blocks, has_edge, has_tail = spread.blocks, bool(spread.edge), bool(tail)
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        count = frame[COUNT]
+        for block in range(blocks + has_edge):
+            skip = block * block_bytes
+            x, dy = operand(operands, frame, 0), operand(operands, frame, 1) + skip
+            dw, db = operand(operands, frame, 2) + skip, operand(operands, frame, 3) + skip
+            if block < blocks:
+                first(x, dy, db, dw, 0, count)
+                for tile in range(1, tiles):
+                    multiply(x + tile * x_tile, dy, db, dw + tile * w_tile, 0, count)
+                if has_tail:
+                    last(x + tiles * x_tile, dy, db, dw + tiles * w_tile, 0, count)
+            elif has_edge:
+                edge_first(x, dy, db, dw, 0, count)
+                for tile in range(1, tiles):
+                    edge(x + tile * x_tile, dy, db, dw + tile * w_tile, 0, count)
+                if has_tail:
+                    edge_last(x + tiles * x_tile, dy, db, dw + tiles * w_tile, 0, count)
+
+    return kernel
+
+
+def _gradient_tile(shape: DenseShape, lanes: int, counts: tuple[int, ...], rows: int, ones: bool) -> Tile:
+    return Tile(
+        lanes=lanes,
+        counts=counts,
+        x_pixels=tuple(range(rows)),
+        y_pixels=tuple(row * shape.units for row in range(rows)),
+        rows=1,
+        row_step=0,
+        run=0,
+        x_step=shape.x,
+        weight_step=shape.y,
+        ones=ones,
+        start="load",
+    )

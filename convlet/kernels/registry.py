@@ -1,0 +1,56 @@
+"""Every kernel, one row each. A row here is what tests, benchmarks and the compiler go by."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kernel's builder: `module.builder(shape, target)` returns the Python function to compile."""
+
+    name: str
+    module: str
+
+    def build(self, shape: Any, target: Any) -> Callable[..., None]:
+        builder = getattr(importlib.import_module(f"convlet.kernels.{self.module}"), self.name)
+        kernel: Callable[..., None] = builder(shape, target)
+        return kernel
+
+
+ROWS = (
+    Row("walk", "walk"),
+    Row("gather_bytes", "gather"),
+    Row("gather_floats", "gather"),
+    Row("conv", "conv"),
+    Row("conv_filter_gradient", "conv"),
+    Row("dense", "dense"),
+    Row("dense_filter_gradient", "dense"),
+    Row("pack_conv", "pack"),
+    Row("pack_dense", "pack"),
+    Row("max_pool", "pool"),
+    Row("max_pool_gradient", "pool"),
+    Row("average_pool", "pool"),
+    Row("average_pool_gradient", "pool"),
+    Row("activate", "activation"),
+    Row("activate_gradient", "activation"),
+    Row("copy", "activation"),
+    Row("add", "activation"),
+    Row("dropout", "dropout"),
+    Row("dropout_gradient", "dropout"),
+    Row("batch_norm", "normalise"),
+    Row("batch_norm_inference", "normalise"),
+    Row("batch_norm_gradient", "normalise"),
+    Row("softmax_cross_entropy", "loss"),
+    Row("store_logits", "loss"),
+    Row("add_rows", "update"),
+    Row("sgd", "update"),
+    Row("adagrad", "update"),
+    Row("rmsprop", "update"),
+    Row("adam", "update"),
+)
+
+BY_NAME = {row.name: row for row in ROWS}

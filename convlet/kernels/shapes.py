@@ -1,0 +1,85 @@
+"""What a kernel is compiled for: sizes and strides, all counted in floats and known when the plan is made.
+
+An operand of a kernel is an address; these descriptions say how the numbers behind it lie. They are plain
+frozen data, so that a compiled kernel can be named by them (see `compile`) without loading Numba.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Floats between neighbouring rows, images and pixels of an array; halos make a row longer."""
+
+    row: int
+    image: int
+    pixel: int
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """A convolution: `height` x `width` outputs an image, read at `x`, written at `y`.
+
+    finish : "plain", "relu" (store max(y, 0)) or "mask" (store y where the mask array is positive, else 0)
+    start : "bias" (the sums begin with the biases), "zero", or "load" (they go on from what stands in y)
+    """
+
+    height: int
+    width: int
+    channels: int
+    filters: int
+    size: int
+    stride: int
+    x: Grid
+    y: Grid
+    start: str = "bias"
+    finish: str = "plain"
+    mask: Grid | None = None
+
+
+@dataclass(frozen=True)
+class DenseShape:
+    """A matrix product of `inputs` by `units` for every image; strides are whole images."""
+
+    inputs: int
+    units: int
+    x: int
+    y: int
+    start: str = "bias"
+    finish: str = "plain"
+    mask: int = 0
+
+
+@dataclass(frozen=True)
+class PoolShape:
+    """Pooling of `size` x `size` windows, `stride` apart, to `height` x `width` outputs an image.
+
+    masked : the pooled array went through a fused relu, so its gradient counts only where it is positive
+    """
+
+    height: int
+    width: int
+    channels: int
+    size: int
+    stride: int
+    x: Grid
+    y: Grid
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class MapShape:
+    """An operation on each pixel: `height` x `width` pixels of `channels`, read at `x`, written at `y`."""
+
+    height: int
+    width: int
+    channels: int
+    x: Grid
+    y: Grid
+    function: str = ""
+    constant: float = 0.0
+
+
+Shape = ConvShape | DenseShape | PoolShape | MapShape

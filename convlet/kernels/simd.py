@@ -1,0 +1,329 @@
+"""The only file that speaks LLVM: vectors of floats, addresses, atomics and calls as Numba intrinsics.
+
+A kernel is a Python function over addresses (int64). What Numba cannot say, it says through the functions
+here: each `make_*` returns an intrinsic for one number of lanes. A vector's lanes never meet: there is no
+horizontal operation in this file, so a result cannot depend on how many lanes the processor has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.datamodel import register_default
+from numba.core.datamodel.models import PrimitiveModel
+from numba.core.extending import intrinsic
+
+F32 = ir.FloatType()
+I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
+
+
+class VectorType(types.Type):
+    """`lanes` float32 or int32 numbers in one register."""
+
+    def __init__(self, kind: str, lanes: int) -> None:
+        self.kind, self.lanes = kind, lanes
+        super().__init__(name=f"Vector({kind}x{lanes})")
+
+
+@register_default(VectorType)
+class VectorModel(PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: VectorType) -> None:
+        element = F32 if fe_type.kind == "f32" else I32
+        super().__init__(dmm, fe_type, ir.VectorType(element, fe_type.lanes))
+
+
+def floats(lanes: int) -> VectorType:
+    return VectorType("f32", lanes)
+
+
+def integers(lanes: int) -> VectorType:
+    return VectorType("i32", lanes)
+
+
+def declare(builder: Any, name: str, result: Any, arguments: list[Any]) -> Any:
+    """The LLVM function `name`, declared once in the module."""
+    module = builder.module
+    if name in module.globals:
+        return module.globals[name]
+    return ir.Function(module, ir.FunctionType(result, arguments), name)
+
+
+def fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c with one rounding, for scalars and vectors alike."""
+    kind = a.type
+    suffix = "f32" if isinstance(kind, ir.FloatType) else f"v{kind.count}f32"
+    return builder.call(declare(builder, f"llvm.fma.{suffix}", kind, [kind] * 3), [a, b, c])
+
+
+def splat(builder: Any, scalar: Any, lanes: int) -> Any:
+    """A vector with `scalar` in every lane."""
+    kind = ir.VectorType(scalar.type, lanes)
+    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(I32, 0))
+    zeros = ir.Constant(ir.VectorType(I32, lanes), [0] * lanes)
+    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
+
+
+def constant(value: float, lanes: int) -> Any:
+    return ir.Constant(ir.VectorType(F32, lanes), [value] * lanes)
+
+
+def element(builder: Any, address: Any, offset: Any, size: int = 4) -> Any:
+    """The pointer `offset` elements of `size` bytes behind an int64 address."""
+    base = builder.inttoptr(address, ir.PointerType())
+    byte_offset = builder.mul(offset, ir.Constant(I64, size))
+    return builder.gep(base, [byte_offset], source_etype=I8)
+
+
+def load_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
+    """The `count` floats at `pointer`, then zeros; never touches memory behind them."""
+    kind = ir.VectorType(F32, lanes)
+    if count == lanes:
+        return builder.load(pointer, align=4, typ=kind)
+    mask_kind = ir.VectorType(I1, lanes)
+    load = declare(
+        builder, f"llvm.masked.load.v{lanes}f32.p0", kind, [ir.PointerType(), I32, mask_kind, kind]
+    )
+    mask = ir.Constant(mask_kind, [int(lane < count) for lane in range(lanes)])
+    return builder.call(load, [pointer, ir.Constant(I32, 4), mask, constant(0.0, lanes)])
+
+
+def store_lanes(builder: Any, value: Any, pointer: Any, lanes: int, count: int) -> None:
+    """Write the first `count` lanes; leaves the memory behind them as it is."""
+    if count == lanes:
+        builder.store(value, pointer, align=4)
+        return
+    kind, mask_kind = value.type, ir.VectorType(I1, lanes)
+    store = declare(
+        builder,
+        f"llvm.masked.store.v{lanes}f32.p0",
+        ir.VoidType(),
+        [kind, ir.PointerType(), I32, mask_kind],
+    )
+    mask = ir.Constant(mask_kind, [int(lane < count) for lane in range(lanes)])
+    builder.call(store, [value, pointer, ir.Constant(I32, 4), mask])
+
+
+def make_load(lanes: int, count: int | None = None) -> Any:
+    """load(address, index) -> the `count` floats from float number `index` on."""
+
+    @intrinsic
+    def load(typing_context, address, index):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return load_lanes(builder, element(builder, *arguments), lanes, count or lanes)
+
+        return floats(lanes)(types.int64, types.int64), code
+
+    return load
+
+
+def make_store(lanes: int, count: int | None = None) -> Any:
+    """store(value, address, index) writes `count` floats from float number `index` on."""
+
+    @intrinsic
+    def store(typing_context, value, address, index):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            value, address, index = arguments
+            store_lanes(builder, value, element(builder, address, index), lanes, count or lanes)
+
+        return types.void(floats(lanes), types.int64, types.int64), code
+
+    return store
+
+
+def make_store_bytes(lanes: int, count: int | None = None) -> Any:
+    """store(value, address, index) writes `count` int32 lanes as unsigned bytes."""
+    stored = count or lanes
+
+    @intrinsic
+    def store(typing_context, value, address, index):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            value, address, index = arguments
+            narrow = builder.trunc(value, ir.VectorType(I8, lanes))
+            pointer = element(builder, address, index, 1)
+            if stored == lanes:
+                builder.store(narrow, pointer, align=1)
+                return
+            for lane in range(stored):
+                byte = builder.extract_element(narrow, ir.Constant(I32, lane))
+                builder.store(byte, builder.gep(pointer, [ir.Constant(I64, lane)], source_etype=I8), align=1)
+
+        return types.void(integers(lanes), types.int64, types.int64), code
+
+    return store
+
+
+def make_load_bytes(lanes: int, count: int | None = None) -> Any:
+    """load(address, index) -> `count` unsigned bytes widened to int32 lanes, then zeros."""
+    loaded = count or lanes
+
+    @intrinsic
+    def load(typing_context, address, index):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            pointer = element(builder, *arguments, 1)
+            narrow_kind = ir.VectorType(I8, lanes)
+            if loaded == lanes:
+                narrow = builder.load(pointer, align=1, typ=narrow_kind)
+            else:
+                narrow = ir.Constant(narrow_kind, [0] * lanes)
+                for lane in range(loaded):
+                    place = builder.gep(pointer, [ir.Constant(I64, lane)], source_etype=I8)
+                    narrow = builder.insert_element(
+                        narrow, builder.load(place, align=1, typ=I8), ir.Constant(I32, lane)
+                    )
+            return builder.zext(narrow, ir.VectorType(I32, lanes))
+
+        return integers(lanes)(types.int64, types.int64), code
+
+    return load
+
+
+def make_splat(lanes: int) -> Any:
+    """splat(x) -> the float x in every lane."""
+
+    @intrinsic
+    def broadcast(typing_context, value):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return splat(builder, arguments[0], lanes)
+
+        return floats(lanes)(types.float32), code
+
+    return broadcast
+
+
+def make_splat_integer(lanes: int) -> Any:
+    """splat(i) -> the integer i in every lane."""
+
+    @intrinsic
+    def broadcast(typing_context, value):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return splat(builder, builder.trunc(arguments[0], I32), lanes)
+
+        return integers(lanes)(types.int64), code
+
+    return broadcast
+
+
+def make_choose_greater(kind: VectorType) -> Any:
+    """choose(a, b, x, y) -> x where a > b, else y, lane by lane; x and y are of `kind`."""
+    lanes = kind.lanes
+
+    @intrinsic
+    def choose(typing_context, a, b, x, y):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            a, b, x, y = arguments
+            return builder.select(builder.fcmp_ordered(">", a, b), x, y)
+
+        return kind(floats(lanes), floats(lanes), kind, kind), code
+
+    return choose
+
+
+def make_choose_equal(lanes: int) -> Any:
+    """choose(i, j, x, y) -> x where i == j, else y, lane by lane; i and j are int32, x and y float32."""
+
+    @intrinsic
+    def choose(typing_context, i, j, x, y):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            i, j, x, y = arguments
+            return builder.select(builder.icmp_signed("==", i, j), x, y)
+
+        return floats(lanes)(integers(lanes), integers(lanes), floats(lanes), floats(lanes)), code
+
+    return choose
+
+
+def _binary(operation: str) -> Any:
+    def make(lanes: int) -> Any:
+        @intrinsic
+        def apply(typing_context, a, b):  # type: ignore[no-untyped-def]
+            def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+                return getattr(builder, operation)(*arguments)
+
+            return floats(lanes)(floats(lanes), floats(lanes)), code
+
+        return apply
+
+    return make
+
+
+make_add, make_subtract, make_multiply = (_binary(name) for name in ("fadd", "fsub", "fmul"))
+
+
+def make_fma(lanes: int) -> Any:
+    """fma(a, b, c) -> a * b + c with one rounding."""
+
+    @intrinsic
+    def multiply_add(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return fma(builder, *arguments)
+
+        kind = floats(lanes)
+        return kind(kind, kind, kind), code
+
+    return multiply_add
+
+
+@intrinsic
+def fma_scalar(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+    """a * b + c with one rounding, for single floats."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        return fma(builder, *arguments)
+
+    return types.float32(types.float32, types.float32, types.float32), code
+
+
+def _pointer_to(kind: Any) -> Any:
+    @intrinsic
+    def pointer(typing_context, address):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(kind)))
+
+        return types.CPointer(kind)(types.int64), code
+
+    return pointer
+
+
+float32_at, float64_at, int64_at, uint8_at = (
+    _pointer_to(kind) for kind in (types.float32, types.float64, types.int64, types.uint8)
+)
+
+
+def _bits(source: Any, target: Any) -> Any:
+    @intrinsic
+    def reinterpret(typing_context, value):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            return builder.bitcast(arguments[0], context.get_value_type(target))
+
+        return target(source), code
+
+    return reinterpret
+
+
+float_from_bits, bits_from_float = (_bits(types.int32, types.float32), _bits(types.float32, types.int32))
+
+
+@intrinsic
+def call(typing_context, function, arguments_address, frame_address):  # type: ignore[no-untyped-def]
+    """Call the kernel at address `function`."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(), ir.PointerType()])
+        function, first, second = (builder.inttoptr(a, ir.PointerType()) for a in arguments)
+        function = builder.bitcast(function, kind.as_pointer())
+        builder.call(function, [first, second])
+
+    return types.void(types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def fetch_add(typing_context, address):  # type: ignore[no-untyped-def]
+    """Add one to the int64 at `address` in one indivisible step; returns what stood there before."""
+
+    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        pointer = builder.inttoptr(arguments[0], I64.as_pointer())
+        return builder.atomic_rmw("add", pointer, ir.Constant(I64, 1), "seq_cst")
+
+    return types.int64(types.int64), code

@@ -1,0 +1,175 @@
+"""The register tile: P pixels x V vectors of output channels, accumulated over filter taps and channels.
+
+Lanes lie along output channels. Each accumulator holds one pixel's `lanes` channels:
+
+              vector 0            vector V-1
+    pixel 0   [f0 f1 ... f15] ... [f16 f17 ... f31]
+    pixel P-1 [f0 f1 ... f15] ... [f16 f17 ... f31]
+
+Each step of the running index (tap row, then tap column and input channel, which lie side by side in NHWC)
+loads V vectors of weights and multiplies each with P input values. So every output is one chain of fused
+multiply-adds in one order, whatever P, V and the number of lanes are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.extending import intrinsic
+
+from convlet.kernels.simd import F32, I8, I64, constant, fma, load_lanes, splat, store_lanes
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A register tile and the two loops it runs, all in floats.
+
+    pixels : offset in x of each pixel's first input, and of its output in y
+    counts : floats used of each vector (the last may be a tail)
+    rows, row_step, run : the running index makes `rows` runs of `run` steps; a run of 0 takes its length from
+        the call's `count`
+    x_step, row_step : floats that x moves on by in a step, in a run
+    weight_step, weight_row_step : the same for w
+    ones : add one more row of sums whose input is always 1, stored at b (the bias gradient)
+    start : what the accumulators begin with: "bias", "zero" or "load" (what stands in y)
+    finish : what is stored: "plain", "relu", or "mask" (zero where the mask array, laid out as given by
+        `mask_pixels`, is not positive)
+    """
+
+    lanes: int
+    counts: tuple[int, ...]
+    x_pixels: tuple[int, ...]
+    y_pixels: tuple[int, ...]
+    rows: int
+    row_step: int
+    run: int
+    weight_step: int
+    weight_row_step: int = 0
+    x_step: int = 1
+    ones: bool = False
+    start: str = "bias"
+    finish: str = "plain"
+    mask_pixels: tuple[int, ...] = ()
+
+
+def make_tile(*tiles: tuple[int, int, Tile]) -> Any:
+    """multiply(x, w, b, y, mask, count) runs tiles one after the other.
+
+    Each comes with the floats by which its x and y lie behind the addresses given in the call.
+    """
+
+    @intrinsic
+    def multiply(typing_context, x, w, b, y, mask, count):  # type: ignore[no-untyped-def]
+        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            x, w, b, y, mask = (builder.inttoptr(a, ir.PointerType()) for a in arguments[:5])
+            for x_offset, y_offset, tile in tiles:
+                emit = _Emitter(builder, tile, arguments[5])
+                emit.tile(_at(builder, x, x_offset), w, b, _at(builder, y, y_offset), mask)
+
+        return types.void(*[types.int64] * 6), code
+
+    return multiply
+
+
+def _at(builder: Any, pointer: Any, floats: int) -> Any:
+    return builder.gep(pointer, [ir.Constant(I64, 4 * floats)], source_etype=I8) if floats else pointer
+
+
+class _Emitter:
+    """Writes the instructions of one tile."""
+
+    def __init__(self, builder: Any, tile: Tile, count: Any) -> None:
+        self.builder, self.shape, self.count = builder, tile, count
+
+    def tile(self, x: Any, w: Any, b: Any, y: Any, mask: Any) -> None:
+        shape = self.shape
+        sums = self.start(b, y)
+        if shape.rows == 1:
+            sums = self.run([x, w], sums)
+        else:
+            rows = ir.Constant(I64, shape.rows)
+            sums = self.loop(rows, [x, w], [shape.row_step, shape.weight_row_step], sums, self.run)
+        self.finish(b, y, mask, sums)
+
+    def places(self, y: Any, b: Any) -> list[tuple[Any, int]]:
+        """Where each accumulator comes from and goes to, and how many of its floats."""
+        shape = self.shape
+        rows = [_at(self.builder, y, pixel) for pixel in shape.y_pixels] + ([b] if shape.ones else [])
+        return [
+            (_at(self.builder, row, number * shape.lanes), count)
+            for row in rows
+            for number, count in enumerate(shape.counts)
+        ]
+
+    def start(self, b: Any, y: Any) -> list[Any]:
+        """One accumulator a pixel and vector, pixel by pixel."""
+        shape, builder = self.shape, self.builder
+        if shape.start == "zero":
+            return [constant(0.0, shape.lanes) for _ in self.places(y, b)]
+        if shape.start == "load":
+            return [load_lanes(builder, place, shape.lanes, count) for place, count in self.places(y, b)]
+        biases = [
+            load_lanes(builder, _at(builder, b, number * shape.lanes), shape.lanes, count)
+            for number, count in enumerate(shape.counts)
+        ]
+        return biases * len(shape.y_pixels)
+
+    def run(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """The loop over one run."""
+        shape = self.shape
+        count = ir.Constant(I64, shape.run) if shape.run else self.count
+        return self.loop(count, pointers, [shape.x_step, shape.weight_step], sums, self.step)
+
+    def step(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """V weights times P inputs."""
+        shape, builder = self.shape, self.builder
+        x, w = pointers
+        weights = [
+            load_lanes(builder, _at(builder, w, number * shape.lanes), shape.lanes, count)
+            for number, count in enumerate(shape.counts)
+        ]
+        inputs = [builder.load(_at(builder, x, pixel), align=4, typ=F32) for pixel in shape.x_pixels]
+        inputs += [ir.Constant(F32, 1.0)] if shape.ones else []
+        factors = [(splat(builder, value, shape.lanes), weight) for value in inputs for weight in weights]
+        return [fma(builder, *factor, held) for factor, held in zip(factors, sums, strict=True)]
+
+    def loop(self, count: Any, pointers: list[Any], steps: list[int], sums: list[Any], body: Any) -> list[Any]:
+        """`count` times sums = body(pointers, sums), the pointers moving on by `steps` floats each time."""
+        builder = self.builder
+        if isinstance(count, ir.Constant) and count.constant == 1:
+            return body(pointers, sums)
+        before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("loop", "after"))
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        index = builder.phi(I64)
+        index.add_incoming(ir.Constant(I64, 0), before)
+        phis = [builder.phi(value.type) for value in pointers + sums]
+        for phi, value in zip(phis, pointers + sums, strict=True):
+            phi.add_incoming(value, before)
+        moving, held = phis[: len(pointers)], phis[len(pointers) :]
+        results = body(moving, held)
+        moved = [_at(builder, pointer, step) for pointer, step in zip(moving, steps, strict=True)]
+        following = builder.add(index, ir.Constant(I64, 1))
+        index.add_incoming(following, builder.block)
+        for phi, value in zip(phis, moved + results, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+        builder.position_at_end(after)
+        return results
+
+    def finish(self, b: Any, y: Any, mask: Any, sums: list[Any]) -> None:
+        """Apply the finish and store every sum."""
+        shape, builder = self.shape, self.builder
+        zero = constant(0.0, shape.lanes)
+        for index, ((place, count), value) in enumerate(zip(self.places(y, b), sums, strict=True)):
+            if shape.finish == "relu":
+                value = builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
+            elif shape.finish == "mask":
+                pixel, number = divmod(index, len(shape.counts))
+                behind = _at(builder, mask, shape.mask_pixels[pixel] + number * shape.lanes)
+                kept = load_lanes(builder, behind, shape.lanes, count)
+                value = builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
+            store_lanes(builder, value, place, shape.lanes, count)

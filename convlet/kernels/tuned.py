@@ -1,0 +1,95 @@
+"""Every tuned number: how large register tiles are and how many images pass through a network at once.
+
+None of these can change a result: a tile only chooses which outputs are computed together, and a group only
+how many images pass each layer before the next layer starts. Changing them changes speed alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convlet.kernels.target import Target
+
+SUMS_IN_FLIGHT = 10
+"""Accumulators that keep two multiply-add units busy at a latency of four cycles, with a little to spare."""
+
+VECTORS_PER_TILE = 2
+"""More vectors a tile read fewer inputs but leave fewer pixels; two was best from 16 to 256 filters."""
+
+FILTER_GRADIENT_SUMS = 24
+"""Accumulators of a filter-gradient tile where there are 32 registers; half where there are 16."""
+
+DENSE_IMAGES = 8
+"""Images of a dense tile: enough sums in flight with one vector, and a divisor of every shard in use."""
+
+GROUP_BYTES = 384 * 1024
+"""What the arrays of one group of images may take: well inside a core's own second-level cache."""
+
+WIDE_DENSE_BYTES = 64 * 1024
+"""Dense weights above this are read once a shard, so all images of the shard go through together."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """How output channels are spread over vectors: `blocks` alike, then one `edge` block if any are left.
+
+    counts, edge : floats used of each vector of a block
+    """
+
+    lanes: int
+    blocks: int
+    counts: tuple[int, ...]
+    edge: tuple[int, ...]
+
+    @property
+    def step(self) -> int:
+        """Channels from one block to the next."""
+        return self.lanes * len(self.counts)
+
+
+def vectors(channels: int, target: Target, per_tile: int = VECTORS_PER_TILE) -> Vectors:
+    """The lanes that waste fewest, the wider where equal, in blocks of up to `per_tile` vectors."""
+    choices = [lanes for lanes in (16, 8, 4) if lanes <= target.lanes]
+    lanes = min(choices, key=lambda n: (-(-channels // n) * n, -n))
+    per_block = min(per_tile, max(1, channels // lanes))
+    blocks, left = divmod(channels, lanes * per_block)
+    edge = tuple(min(lanes, left - start) for start in range(0, left, lanes))
+    if not blocks:
+        return Vectors(lanes, 1, edge, ())
+    return Vectors(lanes, blocks, (lanes,) * per_block, edge)
+
+
+def pixels(vector_count: int, target: Target) -> int:
+    """The most pixels a tile of `vector_count` vectors can hold without spilling registers."""
+    return max(1, (target.registers - vector_count - 2) // vector_count)
+
+
+def split(width: int, most: int) -> tuple[int, int, int]:
+    """`width` as `count` tiles of `size` and a tail: as few tiles as possible, as even as possible."""
+    tiles = -(-width // most)
+    size = -(-width // tiles)
+    count = width // size
+    return size, count, width - size * count
+
+
+def rows_together(height: int, width: int, vector_count: int, most: int) -> int:
+    """Rows one tile covers where single rows are too short to keep the units busy."""
+    for rows in range(1, height + 1):
+        if height % rows == 0 and rows * width <= most and rows * width * vector_count >= SUMS_IN_FLIGHT:
+            return rows
+    fitting = [r for r in range(1, height + 1) if height % r == 0 and r * width <= most]
+    return fitting[-1] if fitting else 1
+
+
+def filter_gradient_rows(vector_count: int, target: Target) -> int:
+    """Weights rows (taps and channels) of a filter-gradient tile."""
+    sums = FILTER_GRADIENT_SUMS if target.registers == 32 else FILTER_GRADIENT_SUMS // 2
+    return max(1, sums // vector_count)
+
+
+def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shard_together: bool) -> int:
+    """How many images go through the network together: a divisor of the shard."""
+    if shard_together or widest_dense_bytes > WIDE_DENSE_BYTES:
+        return shard
+    fitting = max(1, GROUP_BYTES // max(1, bytes_per_image))
+    return max(d for d in range(1, shard + 1) if shard % d == 0 and d <= fitting)

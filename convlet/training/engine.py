@@ -1,0 +1,84 @@
+"""What the training loop asks of an engine: the mean gradient of a batch, an update, and logits.
+
+Two engines keep this contract: `reference` runs the layers' own NumPy definitions, `compiled` runs the
+same network through compiled kernels. Both cut a batch into shards of a fixed size, give each shard its own
+row of gradients and add the rows in a fixed tree, so the number of threads never changes a result.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convlet.layers.base import Array, Shape
+from convlet.training.layout import Layout
+
+if TYPE_CHECKING:
+    from convlet.layers.sequential import Sequential
+    from convlet.training.optimizers import Optimizer
+    from convlet.training.preprocessing import Preprocessing
+
+
+class Engine(ABC):
+    """A network made ready to train and predict on one kind of images.
+
+    Attributes
+    ----------
+    layout : where each named parameter and state array lies in the flat vectors
+    parameters, gradient : float32 (P,); the loop may write `parameters` before the first step only
+    state : float32 (S,), running statistics
+    """
+
+    def __init__(
+        self,
+        network: Sequential,
+        input_shape: Shape,
+        preprocessing: Preprocessing,
+        *,
+        shard: int,
+        threads: int,
+        seed: int,
+    ) -> None:
+        self.network = network
+        self.input_shape = input_shape
+        self.preprocessing = preprocessing
+        self.shard = shard
+        self.threads = threads
+        self.seed = seed
+        self.layout = Layout(network, input_shape)
+        self.parameters = np.zeros(self.layout.parameter_count, np.float32)
+        self.gradient = np.zeros(self.layout.parameter_count, np.float32)
+        self.state = self.layout.initial_state(network, input_shape)
+
+    @abstractmethod
+    def gradients(
+        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
+    ) -> tuple[float, int]:
+        """Forward and backward over one batch.
+
+        Leaves the mean gradient over the batch in `gradient` and lets `state` follow what the batch showed.
+
+        Parameters
+        ----------
+        images : (n, H, W, C) uint8 or float32, the whole training set
+        labels : (n,) int64
+        batch : (b,) int64, numbers of this step's images, any b >= 1
+        epoch, position : which epoch, and the place of the batch's first image in it; they key the dropout
+
+        Returns
+        -------
+        The sum of the images' losses and the number of images whose largest logit is not their label's.
+        """
+
+    @abstractmethod
+    def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:
+        """Let `optimizer` change `parameters` by `gradient`; step counts from 1."""
+
+    @abstractmethod
+    def logits(self, images: Array) -> Array:
+        """Float32 (n, classes) logits of images (n, H, W, C), uint8 or float32, in inference mode."""
+
+    def close(self) -> None:
+        """Let go of threads and workspaces."""
