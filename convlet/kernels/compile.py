@@ -15,7 +15,7 @@ import os
 import platform
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -29,8 +29,9 @@ log = logging.getLogger("convlet")
 _lock = threading.RLock()
 _addresses: dict[Kernel, int] = {}
 
-CALL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
-"""How Python calls a kernel: operands, frame. The interpreter's lock is let go meanwhile."""
+_CALL = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4)
+"""Numba's calling convention: room for a result, room for an error, then the arguments. The interpreter's lock
+is let go meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,38 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
         return dict(_addresses)
 
 
-def caller(kernel: Kernel) -> Any:
-    """A ctypes function that runs the kernel."""
-    return CALL(addresses([kernel])[kernel])
+def caller(kernel: Kernel) -> Callable[[int, int], None]:
+    """A Python function that runs the kernel on the addresses of its operands and frame."""
+    function = _CALL(addresses([kernel])[kernel])
+
+    def run(operands: int, frame: int) -> None:
+        room = (ctypes.c_void_p * 2)()
+        place = ctypes.addressof(room)
+        function(place, place + 8, operands, frame)
+
+    return run
 
 
 def _compile(kernel: Kernel) -> tuple[str, bytes]:
-    """The entry's symbol and the object file."""
-    from numba import cfunc, types
+    """The entry's symbol and the object file.
+
+    Numba's wrappers for Python and C are left out: with them, an object file could not be linked without Numba.
+    """
+    from numba import types
+    from numba.core.compiler import Flags, compile_extra
+    from numba.core.registry import cpu_target
 
     function = BY_NAME[kernel.name].build(kernel.shape, host())
     function.__name__ = function.__qualname__ = kernel.symbol
+    flags = Flags()
+    flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    flags.error_model = "numpy"
     numbers = types.CPointer(types.int64)
-    compiled = cfunc(types.void(numbers, numbers), error_model="numpy")(function)
-    _, _, (code, _) = compiled._library.serialize_using_object_code()
-    return compiled._wrapper_name, code
+    compiled = compile_extra(
+        cpu_target.typing_context, cpu_target.target_context, function, (numbers, numbers), types.void, flags, {}
+    )
+    _, _, (code, _) = compiled.library.serialize_using_object_code()
+    return compiled.fndesc.llvm_func_name, code
 
 
 @lru_cache(maxsize=1)

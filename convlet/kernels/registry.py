@@ -23,14 +23,14 @@ class Row:
 
 ROWS = (
     Row("walk", "walk"),
+    Row("walk_numbers", "walk"),
     Row("gather_bytes", "gather"),
     Row("gather_floats", "gather"),
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
     Row("dense", "dense"),
     Row("dense_filter_gradient", "dense"),
-    Row("pack_conv", "pack"),
-    Row("pack_dense", "pack"),
+    Row("pack", "pack"),
     Row("max_pool", "pool"),
     Row("max_pool_gradient", "pool"),
     Row("average_pool", "pool"),

@@ -54,32 +54,51 @@ class DenseShape:
 
 @dataclass(frozen=True)
 class PoolShape:
-    """Pooling of `size` x `size` windows, `stride` apart, to `height` x `width` outputs an image.
+    """Pooling of windows, `stride` apart, of an `in_height` x `in_width` array to `height` x `width` outputs.
 
-    masked : the pooled array went through a fused relu, so its gradient counts only where it is positive
+    x, y : the array before and after (for gradients, dx and dy)
+    mask : where given, the pooled array went through a fused relu: its gradient counts only where it is positive
     """
 
     height: int
     width: int
     channels: int
-    size: int
+    in_height: int
+    in_width: int
+    window: tuple[int, int]
     stride: int
     x: Grid
     y: Grid
-    masked: bool = False
+    mask: Grid | None = None
 
 
 @dataclass(frozen=True)
 class MapShape:
-    """An operation on each pixel: `height` x `width` pixels of `channels`, read at `x`, written at `y`."""
+    """An operation on each of `height` x `width` pixels of `channels`, from x to y.
+
+    saved : where backward reads what forward left (its x or its y, as the kernel says)
+    number : the constant of the function: a slope, a dropout rate, an epsilon
+    stream : the dropout layer's number in the network
+    """
 
     height: int
     width: int
     channels: int
     x: Grid
     y: Grid
+    saved: Grid | None = None
     function: str = ""
-    constant: float = 0.0
+    number: float = 0.0
+    stream: int = 0
 
 
-Shape = ConvShape | DenseShape | PoolShape | MapShape
+@dataclass(frozen=True)
+class PackShape:
+    """Filters (size, size, inputs, units) to be flipped and transposed to (size, size, units, inputs)."""
+
+    size: int
+    inputs: int
+    units: int
+
+
+Shape = ConvShape | DenseShape | PoolShape | MapShape | PackShape

@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import register_default
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.extending import intrinsic
@@ -307,13 +308,13 @@ float_from_bits, bits_from_float = (_bits(types.int32, types.float32), _bits(typ
 
 @intrinsic
 def call(typing_context, function, arguments_address, frame_address):  # type: ignore[no-untyped-def]
-    """Call the kernel at address `function`."""
+    """Call the kernel at address `function`, by Numba's convention: room for a result and an error come first."""
 
     def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
-        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType(), ir.PointerType()])
-        function, first, second = (builder.inttoptr(a, ir.PointerType()) for a in arguments)
-        function = builder.bitcast(function, kind.as_pointer())
-        builder.call(function, [first, second])
+        kind = ir.FunctionType(I32, [ir.PointerType()] * 4)
+        result, error = (cgutils.alloca_once(builder, ir.PointerType()) for _ in range(2))
+        first, second = (builder.inttoptr(a, ir.PointerType()) for a in arguments[1:])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), [result, error, first, second])
 
     return types.void(types.int64, types.int64, types.int64), code
 

@@ -93,3 +93,8 @@ def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shar
         return shard
     fitting = max(1, GROUP_BYTES // max(1, bytes_per_image))
     return max(d for d in range(1, shard + 1) if shard % d == 0 and d <= fitting)
+
+
+def even_lanes(channels: int, target: Target) -> int:
+    """The most lanes that divide the channels: for kernels whose time goes into memory, not arithmetic."""
+    return next(lanes for lanes in (16, 8, 4, 2, 1) if lanes <= target.lanes and channels % lanes == 0)

@@ -1,0 +1,134 @@
+"""Activations and their derivatives, copies and sums: one pass over rows of numbers.
+
+Rows of pixels lie without gaps, so a row is one run of width x channels floats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numba.extending import register_jitable
+
+from convlet.kernels.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, tanh
+from convlet.kernels.frame import COUNT
+from convlet.kernels.operands import operand
+from convlet.kernels.shapes import MapShape
+from convlet.kernels.simd import float32_at
+from convlet.kernels.target import Target
+
+THREE = np.float32(3)
+
+
+@register_jitable
+def _gelu(x):  # type: ignore[no-untyped-def]
+    return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
+
+
+@register_jitable
+def _gelu_slope(x):  # type: ignore[no-untyped-def]
+    t = tanh(SLOPE * (x + CUBIC * x * x * x))
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * x * x)
+
+
+@register_jitable
+def _silu_slope(x):  # type: ignore[no-untyped-def]
+    s = sigmoid(x)
+    return s * (ONE + x * (ONE - s))
+
+
+FROM_INPUT = frozenset({"gelu", "silu"})
+"""Functions whose derivative is taken from the input; the others' is taken from the output."""
+
+
+def _function(shape: MapShape) -> Any:
+    slope = np.float32(shape.number)
+    return {
+        "relu": lambda x: x if x > ZERO else ZERO,
+        "leaky_relu": lambda x: x if x > ZERO else slope * x,
+        "tanh": lambda x: tanh(x),
+        "sigmoid": lambda x: sigmoid(x),
+        "gelu": lambda x: _gelu(x),
+        "silu": lambda x: x * sigmoid(x),
+    }[shape.function]
+
+
+def _derivative(shape: MapShape) -> Any:
+    slope = np.float32(shape.number)
+    return {
+        "relu": lambda y: ONE if y > ZERO else ZERO,
+        "leaky_relu": lambda y: ONE if y > ZERO else slope,
+        "tanh": lambda y: ONE - y * y,
+        "sigmoid": lambda y: y * (ONE - y),
+        "gelu": lambda x: _gelu_slope(x),
+        "silu": lambda x: _silu_slope(x),
+    }[shape.function]
+
+
+def activate(shape: MapShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y."""
+    function = register_jitable(_function(shape))
+    height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
+    x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        for image in range(frame[COUNT]):
+            for row in range(height):
+                x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
+                y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
+                for i in range(run):
+                    y[i] = function(x[i])
+
+    return kernel
+
+
+def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
+    """Operands: dy, dx, saved (forward's input for FROM_INPUT, else its output). dx may be dy itself.
+
+    The shape's x is dx's grid, its y is dy's.
+    """
+    derivative = register_jitable(_derivative(shape))
+    assert shape.saved is not None
+    height, run, x_grid, y_grid, saved = shape.height, shape.width * shape.channels, shape.x, shape.y, shape.saved
+    x_row, x_image, y_row, y_image, s_row, s_image = (
+        *(x_grid.row, x_grid.image, y_grid.row, y_grid.image),
+        *(saved.row, saved.image),
+    )
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        for image in range(frame[COUNT]):
+            for row in range(height):
+                dy = float32_at(operand(operands, frame, 0) + 4 * (image * y_image + row * y_row))
+                dx = float32_at(operand(operands, frame, 1) + 4 * (image * x_image + row * x_row))
+                s = float32_at(operand(operands, frame, 2) + 4 * (image * s_image + row * s_row))
+                for i in range(run):
+                    dx[i] = dy[i] * derivative(s[i])
+
+    return kernel
+
+
+def copy(shape: MapShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y. y = x."""
+    return activate_with(shape, register_jitable(lambda x, y: x))
+
+
+def add(shape: MapShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y. y = y + x."""
+    return activate_with(shape, register_jitable(lambda x, y: y + x))
+
+
+def activate_with(shape: MapShape, function: Any) -> Callable[..., None]:
+    """y = function(x, y), number by number."""
+    height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
+    x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        for image in range(frame[COUNT]):
+            for row in range(height):
+                x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
+                y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
+                for i in range(run):
+                    y[i] = function(x[i], y[i])
+
+    return kernel

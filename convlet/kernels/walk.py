@@ -1,0 +1,72 @@
+"""The loop that takes shards through a whole network without Python.
+
+A program is a table of (kernel address, operands address). Units of work are rows of gradients: row r takes the
+shards r, r + rows, r + 2 rows, ... one after the other, each in groups of images. Threads fetch the next row from a
+shared counter, so which thread takes which row never matters to the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from convlet.kernels import frame as fields
+from convlet.kernels.simd import call, fetch_add, float32_at, int64_at
+from convlet.kernels.target import Target
+
+# What `walk` is told, in place of operands.
+PROGRAM, LENGTH, COUNTER, ROWS, SHARDS, SHARD, BATCH, GROUP = range(8)
+GRADIENTS, GRADIENT_FLOATS, NUMBERS, LOSSES, WRONG, POSITION = range(8, 14)
+LOGITS, LOGIT_FLOATS, OBSERVED, OBSERVED_FLOATS = range(14, 18)
+TASK_FIELDS = 18
+
+COUNT, START, SELF = fields.COUNT, fields.START, fields.SELF
+FRAME_GRADIENT, FRAME_NUMBERS, FRAME_LOSSES = fields.GRADIENT, fields.NUMBERS, fields.LOSSES
+FRAME_WRONG, FRAME_POSITION = fields.WRONG, fields.POSITION
+FRAME_LOGITS, FRAME_OBSERVED = fields.LOGITS, fields.OBSERVED
+
+
+def walk(shape: Any, target: Target) -> Callable[..., None]:
+    """Instead of operands: the task fields above. The frame is this thread's own."""
+
+    def kernel(task, frame):  # type: ignore[no-untyped-def]
+        program = int64_at(task[PROGRAM])
+        while True:
+            row = fetch_add(task[COUNTER])
+            if row >= task[ROWS]:
+                break
+            frame[FRAME_GRADIENT] = task[GRADIENTS] + 4 * row * task[GRADIENT_FLOATS]
+            gradient = float32_at(frame[FRAME_GRADIENT])
+            for i in range(task[GRADIENT_FLOATS]):
+                gradient[i] = 0.0
+            for shard in range(row, task[SHARDS], task[ROWS]):
+                frame[FRAME_OBSERVED] = task[OBSERVED] + 4 * shard * task[OBSERVED_FLOATS]
+                end = min((shard + 1) * task[SHARD], task[BATCH])
+                for start in range(shard * task[SHARD], end, task[GROUP]):
+                    frame[COUNT] = min(task[GROUP], end - start)
+                    frame[FRAME_NUMBERS] = task[NUMBERS] + 8 * start
+                    frame[FRAME_LOSSES] = task[LOSSES] + 4 * start
+                    frame[FRAME_WRONG] = task[WRONG] + start
+                    frame[FRAME_POSITION] = task[POSITION] + start
+                    frame[FRAME_LOGITS] = task[LOGITS] + 4 * start * task[LOGIT_FLOATS]
+                    for number in range(task[LENGTH]):
+                        call(program[2 * number], program[2 * number + 1], frame[SELF])
+
+    return kernel
+
+
+def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
+    """The same over pieces of the flat vectors: BATCH numbers in ROWS pieces of SHARD."""
+
+    def kernel(task, frame):  # type: ignore[no-untyped-def]
+        program = int64_at(task[PROGRAM])
+        while True:
+            piece = fetch_add(task[COUNTER])
+            if piece >= task[ROWS]:
+                break
+            frame[START] = piece * task[SHARD]
+            frame[COUNT] = min(task[SHARD], task[BATCH] - frame[START])
+            for number in range(task[LENGTH]):
+                call(program[2 * number], program[2 * number + 1], frame[SELF])
+
+    return kernel
