@@ -162,7 +162,7 @@ class InitialDraws:
 def _words_of(positions: Array, count: int, seed: int, purpose: int, stream: int, epoch: int) -> Array:
     """Return uint32 (N, count) for `positions` (N,)."""
     if not 0 <= seed < 2**64:
-        raise SettingsError(f"seed must be 0 to 2**64 - 1, not {seed}")
+        raise SettingsError(f"seed must be from 0 to 2**64 - 1, but got {seed}")
     blocks = -(-count // 4)
     counters = (np.arange(blocks), positions[:, None], np.array(epoch), np.array(purpose << 16 | stream))
     drawn = philox(counters, (seed & 0xFFFFFFFF, seed >> 32))

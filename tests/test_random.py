@@ -148,4 +148,4 @@ def test_initial_draws_take_a_new_stream_each_time():
 def test_a_seed_outside_64_bits_is_refused(seed):
     with pytest.raises(SettingsError) as caught:
         random.words(1, seed=seed, purpose=1)
-    assert str(caught.value) == f"seed must be 0 to 2**64 - 1, not {seed}"
+    assert str(caught.value) == f"seed must be from 0 to 2**64 - 1, but got {seed}"

@@ -38,10 +38,6 @@ def _silu_slope(x):  # type: ignore[no-untyped-def]
     return s * (ONE + x * (ONE - s))
 
 
-FROM_INPUT = frozenset({"gelu", "silu"})
-"""Functions whose derivative is taken from the input; the others' is taken from the output."""
-
-
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
@@ -109,17 +105,25 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
 
 
 def copy(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y. y = x."""
-    return activate_with(shape, register_jitable(lambda x, y: x))
+    """Operands: x, y. y = x; here pixels may lie apart (a gradient spread out for a convolution with strides)."""
+    height, width, channels, x_grid, y_grid = shape.height, shape.width, shape.channels, shape.x, shape.y
+    x_row, x_image, x_pixel = x_grid.row, x_grid.image, x_grid.pixel
+    y_row, y_image, y_pixel = y_grid.row, y_grid.image, y_grid.pixel
+
+    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+        for image in range(frame[COUNT]):
+            for row in range(height):
+                x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
+                y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
+                for column in range(width):
+                    for channel in range(channels):
+                        y[column * y_pixel + channel] = x[column * x_pixel + channel]
+
+    return kernel
 
 
 def add(shape: MapShape, target: Target) -> Callable[..., None]:
     """Operands: x, y. y = y + x."""
-    return activate_with(shape, register_jitable(lambda x, y: y + x))
-
-
-def activate_with(shape: MapShape, function: Any) -> Callable[..., None]:
-    """y = function(x, y), number by number."""
     height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
     x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
 
@@ -129,6 +133,6 @@ def activate_with(shape: MapShape, function: Any) -> Callable[..., None]:
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
                 y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
                 for i in range(run):
-                    y[i] = function(x[i], y[i])
+                    y[i] = y[i] + x[i]
 
     return kernel

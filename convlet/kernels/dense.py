@@ -21,9 +21,9 @@ from convlet.kernels.tile import Tile, make_tile
 
 
 def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
-    """Operands: x (n, K), w (K, U), b (U,), y (n, U), mask (n, U).
+    """Operands: x (n, K), w (K, rows x U), b (U,), y (n, rows, U), mask (n, rows, U).
 
-    Loops: blocks of units, tiles of images; the images left over go one by one.
+    Loops: rows of outputs, blocks of units, tiles of images; the images left over go one by one.
     """
     spread = tuned.vectors(shape.units, target)
     together = tuned.DENSE_IMAGES
@@ -32,17 +32,21 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
         for counts in (spread.counts, spread.edge or spread.counts)
         for images in (together, 1)
     )
-    x_image, y_image, m_image = 4 * shape.x, 4 * shape.y, 4 * shape.mask
+    mask = shape.mask or shape.y
+    x_image, y_image, m_image = 4 * shape.x, 4 * shape.y.image, 4 * mask.image
+    rows, w_row, y_row, m_row = shape.rows, 4 * shape.units, 4 * shape.y.row, 4 * mask.row
     blocks, has_edge, block_bytes = spread.blocks, bool(spread.edge), 4 * spread.step
+    per_row = blocks + has_edge
 
     def kernel(operands, frame):  # type: ignore[no-untyped-def]
         count = frame[COUNT]
         tiles = count // together
-        for block in range(blocks + has_edge):
+        for piece in range(rows * per_row):
+            row, block = piece // per_row, piece % per_row
             skip = block * block_bytes
-            x, w, b = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
-            y, m = operand(operands, frame, 3) + skip, operand(operands, frame, 4) + skip
-            w, b = w + skip, b + skip
+            x, b = operand(operands, frame, 0), operand(operands, frame, 2) + skip
+            w = operand(operands, frame, 1) + skip + row * w_row
+            y, m = operand(operands, frame, 3) + skip + row * y_row, operand(operands, frame, 4) + skip + row * m_row
             for _ in range(tiles):
                 if block < blocks:
                     multiply(x, w, b, y, m, 0)
@@ -60,18 +64,19 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
 
 
 def _dense_tile(shape: DenseShape, lanes: int, counts: tuple[int, ...], images: int) -> Tile:
+    mask = shape.mask or shape.y
     return Tile(
         lanes=lanes,
         counts=counts,
         x_pixels=tuple(image * shape.x for image in range(images)),
-        y_pixels=tuple(image * shape.y for image in range(images)),
+        y_pixels=tuple(image * shape.y.image for image in range(images)),
         rows=1,
         row_step=0,
         run=shape.inputs,
-        weight_step=shape.units,
+        weight_step=shape.rows * shape.units,
         start=shape.start,
         finish=shape.finish,
-        mask_pixels=tuple(image * shape.mask for image in range(images)),
+        mask_pixels=tuple(image * mask.image for image in range(images)),
     )
 
 
@@ -122,7 +127,7 @@ def _gradient_tile(shape: DenseShape, lanes: int, counts: tuple[int, ...], rows:
         row_step=0,
         run=0,
         x_step=shape.x,
-        weight_step=shape.y,
+        weight_step=shape.y.image,
         ones=ones,
         start="load",
     )

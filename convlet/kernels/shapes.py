@@ -41,15 +41,20 @@ class ConvShape:
 
 @dataclass(frozen=True)
 class DenseShape:
-    """A matrix product of `inputs` by `units` for every image; strides are whole images."""
+    """A matrix product of `inputs` by `rows` x `units` numbers for every image.
+
+    An image's inputs lie without gaps; its outputs lie in `rows` rows of `units`, so that a dense layer can write
+    into an array with a halo. x is the stride of an image of x.
+    """
 
     inputs: int
     units: int
     x: int
-    y: int
+    y: Grid
+    rows: int = 1
     start: str = "bias"
     finish: str = "plain"
-    mask: int = 0
+    mask: Grid | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,10 @@ class PoolShape:
     x: Grid
     y: Grid
     mask: Grid | None = None
+
+
+FROM_INPUT = frozenset({"gelu", "silu"})
+"""Activations whose derivative is taken from the input; the others' is taken from the output."""
 
 
 @dataclass(frozen=True)

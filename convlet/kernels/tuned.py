@@ -28,6 +28,12 @@ GROUP_BYTES = 384 * 1024
 WIDE_DENSE_BYTES = 64 * 1024
 """Dense weights above this are read once a shard, so all images of the shard go through together."""
 
+PIECE_FLOATS = 4096
+"""Numbers of the flat vectors that one unit of work updates: a few rows of them fit the first-level cache."""
+
+PIECES_WORTH_SHARING = 24
+"""Fewer pieces are done by one thread before the others would have woken."""
+
 
 @dataclass(frozen=True)
 class Vectors:

@@ -3,7 +3,7 @@
 Each kernel works on one piece of the vectors (the frame's START and COUNT), number by number, so pieces may go to any
 thread. The formulas are those of `convlet.training.optimizers`.
 
-Operands of every optimizer: parameters, gradient, decay, settings, and one address for each slot. Settings are float32.
+Operands of every optimizer: parameters, gradient, decay, settings, and one address for each slot. Settings: see `settings`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,19 @@ from numba.extending import register_jitable
 
 from convlet.kernels.frame import COUNT, START
 from convlet.kernels.operands import operand
+from convlet.kernels.settings import (
+    CORRECTION,
+    DECOUPLED,
+    EPSILON,
+    FIRST,
+    LEARNING_RATE,
+    NESTEROV,
+    RATE,
+    SECOND,
+    WEIGHT_DECAY,
+)
 from convlet.kernels.simd import float32_at, int64_at
 from convlet.kernels.target import Target
-
-# The order of an optimizer's settings. CORRECTION is sqrt(1 - beta2^t).
-RATE, WEIGHT_DECAY, FIRST, SECOND, EPSILON, NESTEROV, CORRECTION, LEARNING_RATE, DECOUPLED = range(9)
-SETTINGS = 9
 
 ZERO, ONE = np.float32(0), np.float32(1)
 

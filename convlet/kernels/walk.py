@@ -13,12 +13,26 @@ from typing import Any
 from convlet.kernels import frame as fields
 from convlet.kernels.simd import call, fetch_add, float32_at, int64_at
 from convlet.kernels.target import Target
-
-# What `walk` is told, in place of operands.
-PROGRAM, LENGTH, COUNTER, ROWS, SHARDS, SHARD, BATCH, GROUP = range(8)
-GRADIENTS, GRADIENT_FLOATS, NUMBERS, LOSSES, WRONG, POSITION = range(8, 14)
-LOGITS, LOGIT_FLOATS, OBSERVED, OBSERVED_FLOATS = range(14, 18)
-TASK_FIELDS = 18
+from convlet.kernels.task import (
+    BATCH,
+    COUNTER,
+    GRADIENTS,
+    GRADIENT_FLOATS,
+    GROUP,
+    LENGTH,
+    LOGITS,
+    LOGIT_FLOATS,
+    LOSSES,
+    NUMBERS,
+    OBSERVED,
+    OBSERVED_FLOATS,
+    POSITION,
+    PROGRAM,
+    ROWS,
+    SHARD,
+    SHARDS,
+    WRONG,
+)
 
 COUNT, START, SELF = fields.COUNT, fields.START, fields.SELF
 FRAME_GRADIENT, FRAME_NUMBERS, FRAME_LOSSES = fields.GRADIENT, fields.NUMBERS, fields.LOSSES

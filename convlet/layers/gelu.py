@@ -13,7 +13,7 @@ from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
 SLOPE = sqrt(2 / pi)
 CUBIC = 0.044715
 SATURATED = 10.0
-"""Beyond this |x| the tanh is 1 or -1 in every float type; cutting x there keeps its cube from overflowing."""
+"""Beyond this |x| the tanh is 1 or -1 in any float type; cutting x there keeps its cube from overflowing."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ class LeakyReLU(Layer):
     ------
     ArchitectureError : slope out of range
 
-    Source: Maas, Hannun, Ng 2013, "Rectifier nonlinearities improve neural network acoustic models", section 2.
+    Source: Maas, Hannun, Ng 2013, "Rectifier nonlinearities improve neural network acoustic models",
+    section 2.
     """
 
     slope: float = 0.01

@@ -68,7 +68,9 @@ class Sequential(Layer):
             try:
                 shapes.append(layer.output_shape(shapes[-1]))
             except ArchitectureError as error:
-                raise ArchitectureError(f"layer {number} ({layer.token()}): {error}") from None
+                token = layer.token()
+                reason = str(error).removeprefix(f"{token} ")
+                raise ArchitectureError(f"layer {number} ({token}): {reason}") from None
         return shapes
 
     def parts(self, input_shape: Shape) -> Iterator[tuple[str, Layer, Shape]]:

@@ -1,0 +1,238 @@
+"""The compiled engine: a network's plan run by threads, each taking whole shards through all layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convlet.kernels import frame, settings, tuned
+from convlet.kernels import task as task_fields
+from convlet.kernels.compile import Kernel
+from convlet.kernels.shapes import Grid, MapShape
+from convlet.layers.base import Array
+from convlet.training.engine import Engine
+from convlet.training.lowering import lower
+from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from convlet.training.plan import Operand, Step
+from convlet.training.program import WALK, WALK_NUMBERS, Task, run_alone
+from convlet.training.workers import Workers
+
+MOST_ROWS = 64
+"""Rows of gradients: where a batch has more shards, a row takes several, so memory stays bounded."""
+
+
+class CompiledEngine(Engine):
+    """See `Engine`; the same network through compiled kernels."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.workers = Workers(self.threads)
+        self.decay = self.layout.decay_mask()
+        self._momentum = self.layout.state_momentum(self.network, self.input_shape)
+        width, channels = self.input_shape[1:]
+        self._scale = np.tile(np.asarray(self.preprocessing.scale, np.float32), width)
+        self._offset = np.tile(np.asarray(self.preprocessing.offset, np.float32), width)
+        self._training: dict[str, Task] = {}
+        self._inference: dict[str, Task] = {}
+        self._packed = np.zeros(0, np.float32)
+        self._pack: Any = None
+        self._pack_due = True
+        self._rows = np.zeros((0, self.layout.parameter_count), np.float32)
+        self._reduce: tuple[Task, Array, Array] | None = None
+        self._updates: dict[tuple[Any, ...], tuple[Task, Array]] = {}
+        self._observed = np.zeros((0, self.layout.state_count), np.float32)
+        self._losses, self._wrong = np.zeros(0, np.float32), np.zeros(0, np.uint8)
+
+    def gradients(
+        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
+    ) -> tuple[float, int]:
+        """See `Engine.gradients`."""
+        task = self._task(images, training=True)
+        count = len(batch)
+        shards = -(-count // self.shard)
+        rows = min(shards, MOST_ROWS)
+        self._make_room(count, shards, rows)
+        batch = np.ascontiguousarray(batch, np.int64)
+        if self._pack_due:
+            self._pack()
+            self._pack_due = False
+        task.set_frames(
+            {
+                frame.IMAGES: images.ctypes.data,
+                frame.LABELS: labels.ctypes.data,
+                frame.EPOCH: epoch,
+                frame.SEED: int(np.uint64(self.seed).astype(np.int64)),
+            }
+        )
+        task.run(
+            self.workers,
+            rows,
+            shards=shards,
+            batch=count,
+            gradients=self._rows.ctypes.data,
+            numbers=batch.ctypes.data,
+            losses=self._losses.ctypes.data,
+            wrong=self._wrong.ctypes.data,
+            position=position,
+            observed=self._observed.ctypes.data,
+        )
+        self._add_rows(rows, count)
+        self._follow(shards)
+        return float(self._losses[:count].sum(dtype=np.float64)), int(self._wrong[:count].sum())
+
+    def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:
+        """See `Engine.update`."""
+        key = (optimizer.name, *(array.ctypes.data for array in slots.values()))
+        if key not in self._updates:
+            self._updates[key] = self._update_task(optimizer, slots)
+        task, given = self._updates[key]
+        given[:] = optimizer_settings(optimizer, learning_rate, step)
+        self._run_pieces(task)
+        self._pack_due = True
+
+    def logits(self, images: Array) -> Array:
+        """See `Engine.logits`."""
+        task = self._task(images, training=False)
+        count, classes = len(images), self._classes
+        result = np.empty((count, classes), np.float32)
+        numbers = np.arange(count, dtype=np.int64)
+        images = np.ascontiguousarray(images)
+        task.set_frames({frame.IMAGES: images.ctypes.data})
+        shards = -(-count // self.shard)
+        task.run(
+            self.workers,
+            shards,
+            shards=shards,
+            batch=count,
+            numbers=numbers.ctypes.data,
+            logits=result.ctypes.data,
+            logit_floats=classes,
+        )
+        return result
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self.workers.close()
+
+    @property
+    def _classes(self) -> int:
+        return int(np.prod(self.network.output_shape(self.input_shape)))
+
+    def _task(self, images: Array, training: bool) -> Task:
+        """The program for this kind of pixels, made when it is first needed."""
+        kind = "gather_bytes" if images.dtype == np.uint8 else "gather_floats"
+        tasks = self._training if training else self._inference
+        if kind not in tasks:
+            tasks[kind] = self._make_task(kind, training)
+        return tasks[kind]
+
+    def _make_task(self, gather: str, training: bool) -> Task:
+        plan, images, logits = lower(self.network, self.input_shape, self.layout, training)
+        plan.lay_out(self.shard)
+        h, w, c = images.shape
+        grid = images.data.grid
+        scaling = [(frame.ZERO, self._scale.ctypes.data), (frame.ZERO, self._offset.ctypes.data)]
+        start = (Kernel(gather, MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)), [images.data.at(), *scaling])
+        plan.emit()
+        end = self._loss(logits, training)
+        task = Task([start, *plan.forward, end, *plan.backward], WALK, self.threads, plan.workspace_bytes)
+        if self._packed.size < plan.packed_floats:  # the same for every training plan, none for inference
+            self._packed = np.zeros(plan.packed_floats, np.float32)
+        values = {
+            frame.PARAMETERS: self.parameters.ctypes.data,
+            frame.PACKED: self._packed.ctypes.data,
+            frame.STATE: self.state.ctypes.data,
+        }
+        task.set_frames(values)
+        task.fields[task_fields.SHARD], task.fields[task_fields.GROUP] = self.shard, plan.group
+        if training:
+            task.fields[task_fields.GRADIENT_FLOATS] = self.layout.parameter_count
+            task.fields[task_fields.OBSERVED_FLOATS] = self.layout.state_count
+            self._pack = run_alone(plan.packs, values)
+            self._pack_due = True
+        return task
+
+    def _loss(self, logits: Any, training: bool) -> Step:
+        classes = logits.numbers
+        x, dx = Grid(classes, logits.data.floats, classes), Grid(classes, logits.gradient.floats, classes)
+        shape = MapShape(1, 1, classes, x, dx)
+        if training:
+            return Kernel("softmax_cross_entropy", shape), [logits.data.at(), logits.gradient.at()]
+        return Kernel("store_logits", shape), [logits.data.at()]
+
+    def _make_room(self, count: int, shards: int, rows: int) -> None:
+        """Grow what a batch needs; only the first, or a larger, batch allocates."""
+        if len(self._losses) < count:
+            self._losses, self._wrong = np.zeros(count, np.float32), np.zeros(count, np.uint8)
+        if len(self._observed) < shards:
+            self._observed = np.zeros((shards, self.layout.state_count), np.float32)
+        if len(self._rows) < rows:
+            self._rows = np.zeros((rows, self.layout.parameter_count), np.float32)
+            self._reduce = None
+
+    def _add_rows(self, rows: int, count: int) -> None:
+        """The mean gradient from the rows, added in a fixed tree."""
+        if self._reduce is None:
+            sizes, scale = np.zeros(2, np.int64), np.zeros(1, np.float32)
+            operands: list[Operand] = [
+                (frame.ZERO, array.ctypes.data) for array in (self._rows, self.gradient, sizes, scale)
+            ]
+            task = self._pieces([(Kernel("add_rows"), operands)])
+            self._reduce = (task, sizes, scale)
+        task, sizes, scale = self._reduce
+        sizes[:] = rows, self.layout.parameter_count
+        scale[0] = np.float32(1.0 / count)
+        self._run_pieces(task)
+
+    def _follow(self, shards: int) -> None:
+        """state = momentum * state + (1 - momentum) * mean over the shards of what they observed."""
+        if not self.layout.state_count:
+            return
+        total = np.zeros_like(self.state)
+        for row in self._observed[:shards]:
+            total += row
+        mean = total / np.float32(shards)
+        self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
+
+    def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:
+        given = np.zeros(settings.SETTINGS, np.float32)
+        arrays = [self.parameters, self.gradient, self.decay, given, *slots.values()]
+        kernel = Kernel("adam" if isinstance(optimizer, Adam) else optimizer.name)
+        return self._pieces([(kernel, [(frame.ZERO, array.ctypes.data) for array in arrays])]), given
+
+    def _pieces(self, steps: list[Step]) -> Task:
+        task = Task(steps, WALK_NUMBERS, self.threads, 0)
+        task.fields[task_fields.SHARD] = tuned.PIECE_FLOATS
+        task.fields[task_fields.BATCH] = self.layout.parameter_count
+        return task
+
+    def _run_pieces(self, task: Task) -> None:
+        """Short vectors are not worth waking the other threads for."""
+        pieces = -(-self.layout.parameter_count // tuned.PIECE_FLOATS)
+        workers = self.workers if pieces >= tuned.PIECES_WORTH_SHARING else ALONE
+        task.run(workers, pieces)
+
+
+ALONE = Workers(1)
+
+
+def optimizer_settings(optimizer: Optimizer, learning_rate: float, step: int) -> Array:
+    """The numbers an update kernel reads, in the order of `convlet.kernels.settings`."""
+    values = np.zeros(settings.SETTINGS, np.float64)
+    values[settings.RATE] = values[settings.LEARNING_RATE] = learning_rate
+    values[settings.WEIGHT_DECAY] = optimizer.weight_decay
+    match optimizer:
+        case SGD():
+            values[settings.FIRST], values[settings.NESTEROV] = optimizer.momentum, optimizer.nesterov
+        case Adagrad():
+            values[settings.EPSILON] = optimizer.epsilon
+        case RMSprop():
+            values[settings.SECOND], values[settings.EPSILON] = optimizer.smoothing, optimizer.epsilon
+        case Adam():
+            values[settings.FIRST], values[settings.SECOND] = optimizer.beta1, optimizer.beta2
+            values[settings.EPSILON] = optimizer.epsilon
+            values[settings.RATE] = learning_rate / (1 - optimizer.beta1**step)
+            values[settings.CORRECTION] = np.sqrt(1 - optimizer.beta2**step)
+            values[settings.DECOUPLED] = isinstance(optimizer, AdamW)
+    return values.astype(np.float32)

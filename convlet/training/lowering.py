@@ -1,0 +1,139 @@
+"""From a network's layers to the nodes of a plan: what is fused, skipped or written out."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from convlet.errors import ArchitectureError
+from convlet.layers import (
+    GELU,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sequential,
+    Shape,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+from convlet.training.layout import Layout, dropout_streams
+from convlet.training.nodes import (
+    ActivationNode,
+    AddNode,
+    ConvNode,
+    CopyNode,
+    DenseNode,
+    DropoutNode,
+    NormNode,
+    PoolNode,
+)
+from convlet.training.plan import Plan, Value
+
+ACTIVATIONS = (ReLU, LeakyReLU, Tanh, Sigmoid, GELU, SiLU)
+
+
+def lower(network: Sequential, input_shape: Shape, layout: Layout, training: bool) -> tuple[Plan, Value, Value]:
+    """The plan of a network, with the values of its images and of its logits."""
+    plan = Plan(training)
+    lowering = Lowering(network, input_shape, layout, plan)
+    images = plan.value(cast(tuple[int, int, int], tuple(input_shape)), learns=False)
+    logits = lowering.sequence(network, images, "", ())
+    for node in plan.nodes:
+        node.declare(plan)
+    return plan, images, logits
+
+
+class Lowering:
+    """Walks through the layers and adds nodes to the plan."""
+
+    def __init__(self, network: Sequential, input_shape: Shape, layout: Layout, plan: Plan) -> None:
+        self.plan = plan
+        self.streams = dropout_streams(network, input_shape)
+        self.parameters = dict(zip(layout.names, layout.offsets, strict=True))
+        self.state = dict(zip(layout.state_names, layout.state_offsets, strict=True))
+
+    def sequence(self, layers: Sequential, x: Value, prefix: str, path: tuple[int, ...]) -> Value:
+        for index, (name, layer) in enumerate(zip(layers.prefixes(), layers.layers, strict=True)):
+            before = layers.layers[index - 1] if index else None
+            if isinstance(layer, ReLU) and isinstance(before, Conv | Dense):
+                continue  # fused into the layer before
+            following = layers.layers[index + 1] if index + 1 < len(layers.layers) else None
+            rest = layers.layers[index + 1 :]
+            if isinstance(layer, Flatten) and not self.needs_copy(rest, x):
+                continue
+            x = self.layer(layer, x, prefix + name, (*path, index), isinstance(following, ReLU))
+        return x
+
+    @staticmethod
+    def needs_copy(rest: tuple[Layer, ...], x: Value) -> bool:
+        """Whether a flatten must really be done: a dense layer reads any shape, and so does what goes by number."""
+        if x.shape[:2] == (1, 1):
+            return False
+        reader = next((layer for layer in rest if not isinstance(layer, (*ACTIVATIONS, Dropout, Flatten))), None)
+        return not isinstance(reader, Dense)
+
+    def layer(self, layer: Layer, x: Value, name: str, path: tuple[int, ...], then_relu: bool) -> Value:
+        if isinstance(layer, Residual):
+            return self.residual(layer, x, name, path)
+        if isinstance(layer, Dropout) and (not self.plan.training or layer.rate == 0):
+            return x
+        shape = x.shape if isinstance(layer, (*ACTIVATIONS, Dropout, BatchNorm)) else layer.output_shape(x.shape)
+        y = self.plan.value(cast(tuple[int, int, int], shape if len(shape) == 3 else (1, 1, *shape)))
+        x.readers += 1
+        y.learns = x.learns or isinstance(layer, Conv | Dense | BatchNorm)
+        y.masked = then_relu and isinstance(layer, Conv | Dense)
+        self.plan.nodes.append(self.node(layer, x, y, name, path))
+        return y
+
+    def node(self, layer: Layer, x: Value, y: Value, name: str, path: tuple[int, ...]) -> object:
+        at = self.parameters
+        match layer:
+            case Conv():
+                pads = layer.pads(*x.shape[:2])
+                return ConvNode(x, y, layer.size, layer.stride, pads, at[name + "weights"], at[name + "biases"])
+            case Dense():
+                return DenseNode(x, y, at[name + "weights"], at[name + "biases"])
+            case MaxPool():
+                return PoolNode(x, y, "max_pool", (layer.size, layer.size), layer.stride)
+            case AvgPool():
+                return PoolNode(x, y, "average_pool", (layer.size, layer.size), layer.stride)
+            case GlobalAvgPool():
+                return PoolNode(x, y, "average_pool", x.shape[:2], max(x.shape[:2]))
+            case BatchNorm():
+                state = self.state[name + "mean"], self.state[name + "variance"]
+                return NormNode(x, y, layer.epsilon, (at[name + "scale"], at[name + "shift"]), state)
+            case Dropout():
+                return DropoutNode(x, y, layer.rate, self.streams[path])
+            case LeakyReLU():
+                return ActivationNode(x, y, layer.kind, layer.slope)
+            case ReLU() | Tanh() | Sigmoid() | GELU() | SiLU():
+                return ActivationNode(x, y, layer.kind)
+            case Flatten():
+                return CopyNode(x, y)
+        raise ArchitectureError(
+            f"{layer.token()} has no compiled kernels; set CONVLET_BACKEND=reference to run its own NumPy"
+        )
+
+    def residual(self, layer: Residual, x: Value, name: str, path: tuple[int, ...]) -> Value:
+        """main and shortcut from the same value, their sum, a relu."""
+        outputs = []
+        for index, (prefix, branch) in enumerate(layer.branches(x.shape).items()):
+            outputs.append(self.sequence(branch, x, name + prefix, (*path, index)))
+        if len(outputs) == 1:
+            x.readers += 1
+        main, shortcut = outputs if len(outputs) == 2 else (outputs[0], x)
+        total, y = self.plan.value(main.shape), self.plan.value(main.shape)
+        main.readers, total.readers = main.readers + 1, 1
+        if len(outputs) == 2:
+            shortcut.readers += 1
+        self.plan.nodes += [AddNode(main, shortcut, total), ActivationNode(total, y, "relu")]
+        return y

@@ -1,0 +1,125 @@
+"""A trained network: everything that is needed to predict, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from convlet.architecture import parse, with_head
+from convlet.layers.base import Array, Shape
+from convlet.layers.sequential import Sequential
+from convlet.training.backend import make_engine
+from convlet.training.inputs import as_images
+from convlet.training.layout import Layout
+from convlet.training.losses import softmax
+from convlet.training.preprocessing import Preprocessing
+from convlet.training.settings import Settings
+from convlet.training.threads import available_threads
+
+NUMERICS_VERSION = "1"
+"""Changes whenever the same seed no longer gives the same parameters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with its parameters, the form of its images and the names of its classes.
+
+    Parameters
+    ----------
+    architecture : the word of the network without its head
+    input_shape : shape of one image (H, W, C)
+    classes : the name of each class, in the order of the labels
+    preprocessing : what happens to pixels before the first layer
+    parameters : float32 (P,), in the order of `layout`; read only from here on
+    state : float32 (S,), running statistics; read only from here on
+    settings : how it was trained, as in `Settings.as_dict` without the threads, which change nothing
+
+    Raises
+    ------
+    ArchitectureError : the word describes no network, or one that does not fit the images
+    """
+
+    architecture: str
+    input_shape: Shape
+    classes: tuple[str, ...]
+    preprocessing: Preprocessing
+    parameters: Array
+    state: Array
+    settings: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        for name, count in (("parameters", self.layout.parameter_count), ("state", self.layout.state_count)):
+            values = np.ascontiguousarray(getattr(self, name), np.float32).copy()
+            if values.shape != (count,):
+                raise ValueError(f"{self.architecture} has {count} {name}, but got shape {values.shape}")
+            values.flags.writeable = False
+            object.__setattr__(self, name, values)
+
+    @cached_property
+    def network(self) -> Sequential:
+        """The network with its head."""
+        return with_head(parse(self.architecture), len(self.classes))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where each named array lies in `parameters` and `state`."""
+        return Layout(self.network, self.input_shape)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers were learned."""
+        return self.layout.parameter_count
+
+    def arrays(self) -> dict[str, Array]:
+        """Every parameter and state array by name, in the order of the vectors: read-only views."""
+        return self.layout.views(self.parameters) | self.layout.state_views(self.state)
+
+    def logits(self, images: Array, threads: int | None = None) -> Array:
+        """Return the score of each class for each image: float32 (n, classes).
+
+        Parameters
+        ----------
+        images : (n, H, W, C) uint8 or float, in the pixel units of the training images
+        threads : how many shards at once, None for all the machine has; it never changes a result
+
+        Raises
+        ------
+        DataError : images of another shape, or values that are not finite
+        SettingsError : threads out of range
+        """
+        images = as_images(images, "images", self.input_shape)
+        settings = Settings(shard=self.settings.get("shard", 32), threads=threads)
+        if not len(images):
+            return np.empty((0, len(self.classes)), np.float32)
+        engine = make_engine(
+            self.network,
+            self.input_shape,
+            self.preprocessing,
+            shard=settings.shard,
+            threads=settings.threads or available_threads(),
+            seed=0,
+        )
+        try:
+            engine.parameters[:] = self.parameters
+            engine.state[:] = self.state
+            return engine.logits(images)
+        finally:
+            engine.close()
+
+    def probabilities(self, images: Array, threads: int | None = None) -> Array:
+        """Return the probability of each class for each image: float32 (n, classes). See `logits`."""
+        return softmax(self.logits(images, threads))
+
+    def predict(self, images: Array, threads: int | None = None) -> Array:
+        """Return the number of the most probable class of each image: int64 (n,). See `logits`."""
+        return self.logits(images, threads).argmax(axis=1).astype(np.int64)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the parameters and the state, little-endian float32, in hexadecimal."""
+        digest = hashlib.sha256(self.parameters.astype("<f4").tobytes())
+        digest.update(self.state.astype("<f4").tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,327 @@
+"""What each kind of layer becomes in a plan: the kernels of its forward and of its backward pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from convlet.kernels import frame
+from convlet.kernels.compile import Kernel
+from convlet.kernels.shapes import FROM_INPUT, ConvShape, DenseShape, MapShape, PackShape, PoolShape
+from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
+
+NOTHING: Operand = (frame.ZERO, 0)
+
+
+def parameter(offset: int) -> Operand:
+    return frame.PARAMETERS, 4 * offset
+
+
+def gradient(offset: int) -> Operand:
+    return frame.GRADIENT, 4 * offset
+
+
+def map_shape(x: Tensor, y: Tensor, **more: object) -> MapShape:
+    h, w, c = x.shape
+    return MapShape(h, w, c, x.grid, y.grid, **more)  # type: ignore[arg-type]
+
+
+def written(plan: Plan, value: Value, masked_already: bool = False) -> None:
+    """Note that a reader has written its share of a value's gradient; the last one sees to the mask."""
+    value.written += 1
+    if value.masked and value.written == value.readers and not masked_already:
+        shape = map_shape(value.gradient, value.gradient, saved=value.data.grid, function="relu")
+        kernel = Kernel("activate_gradient", shape)
+        plan.backward.append((kernel, [value.gradient.at(), value.gradient.at(), value.data.at()]))
+
+
+def accumulation(value: Value) -> tuple[str, str]:
+    """How a matrix kernel should start and finish when it writes this value's gradient."""
+    last = value.masked and value.written + 1 == value.readers
+    return ("load" if value.written else "zero"), ("mask" if last else "plain")
+
+
+@dataclass
+class ConvNode:
+    """Convolution with bias, a relu fused where one follows."""
+
+    x: Value
+    y: Value
+    size: int
+    stride: int
+    pads: tuple[tuple[int, int], tuple[int, int]]
+    weights: int
+    biases: int
+    packed: int = -1
+    spread: Tensor | None = None
+
+    def declare(self, plan: Plan) -> None:
+        (above, below), (left, right) = self.pads
+        self.x.data.ask(above, left, below, right)
+        if not (plan.training and self.x.learns):
+            return
+        source = self.y.gradient
+        if self.stride > 1:
+            source = self.spread = plan.tensor(self.y.shape, self.stride)
+        reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.y.shape
+        last_row, last_column = (oh - 1) * self.stride - above, (ow - 1) * self.stride - left
+        source.ask(reach - above, reach - left, h - 1 - last_row, w - 1 - last_column)
+        self.packed = plan.pack(self.size * self.size * c * f)
+        pack = Kernel("pack", PackShape(self.size, c, f))
+        plan.packs.append((pack, [parameter(self.weights), (frame.PACKED, self.packed)]))
+
+    def shape(self, y: Tensor, start: str = "bias", finish: str = "plain") -> ConvShape:
+        (oh, ow, f), c = self.y.shape, self.x.shape[2]
+        return ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid, start, finish)
+
+    @property
+    def window(self) -> Operand:
+        return self.x.data.at(self.pads[0][0], self.pads[1][0])
+
+    def forward(self, plan: Plan) -> None:
+        shape = self.shape(self.y.data, finish="relu" if self.y.masked else "plain")
+        operands = [self.window, parameter(self.weights), parameter(self.biases), self.y.data.at(), NOTHING]
+        plan.forward.append((Kernel("conv", shape), operands))
+
+    def backward(self, plan: Plan) -> None:
+        dy = self.y.gradient
+        operands = [self.window, dy.at(), gradient(self.weights), gradient(self.biases)]
+        plan.backward.append((Kernel("conv_filter_gradient", self.shape(dy)), operands))
+        if self.x.learns:
+            if self.spread is not None:
+                plan.backward.append((Kernel("copy", map_shape(dy, self.spread)), [dy.at(), self.spread.at()]))
+            self.input_gradient(plan, self.spread or dy)
+
+    def input_gradient(self, plan: Plan, dy: Tensor) -> None:
+        """The convolution of dy, in its halo, with the flipped and transposed filters."""
+        start, finish = accumulation(self.x)
+        (h, w, c), dx, f = self.x.shape, self.x.gradient, self.y.shape[2]
+        dense_row = dy.padded[1] * f
+        grid = type(dy.grid)(row=dense_row, image=dy.floats, pixel=f)
+        shape = ConvShape(h, w, f, c, self.size, 1, grid, dx.grid, start, finish, self.x.data.grid)
+        reach = self.size - 1
+        window = dy.at(reach - self.pads[0][0], reach - self.pads[1][0])
+        operands = [window, (frame.PACKED, self.packed), NOTHING, dx.at(), self.x.data.at()]
+        plan.backward.append((Kernel("conv", shape), operands))
+        written(plan, self.x, masked_already=finish == "mask")
+
+
+@dataclass
+class DenseNode:
+    """Fully connected layer over all numbers of an image, a relu fused where one follows."""
+
+    x: Value
+    y: Value
+    weights: int
+    biases: int
+    packed: int = -1
+
+    def declare(self, plan: Plan) -> None:
+        inputs, units = self.x.numbers, self.y.numbers
+        plan.widest_dense_bytes = max(plan.widest_dense_bytes, 4 * inputs * units)
+        if plan.training and self.x.learns:
+            self.packed = plan.pack(inputs * units)
+            pack = Kernel("pack", PackShape(1, inputs, units))
+            plan.packs.append((pack, [parameter(self.weights), (frame.PACKED, self.packed)]))
+
+    def forward(self, plan: Plan) -> None:
+        x, y, finish = self.x.data, self.y.data, "relu" if self.y.masked else "plain"
+        shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, y.grid, finish=finish)
+        operands = [x.at(), parameter(self.weights), parameter(self.biases), y.at(), NOTHING]
+        plan.forward.append((Kernel("dense", shape), operands))
+
+    def backward(self, plan: Plan) -> None:
+        x, dy, dx = self.x.data, self.y.gradient, self.x.gradient
+        shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, dy.grid)
+        operands = [x.at(), dy.at(), gradient(self.weights), gradient(self.biases)]
+        plan.backward.append((Kernel("dense_filter_gradient", shape), operands))
+        if not self.x.learns:
+            return
+        start, finish = accumulation(self.x)
+        h, w, c = self.x.shape
+        shape = DenseShape(
+            self.y.numbers, w * c, dy.floats, dx.grid, rows=h, start=start, finish=finish, mask=x.grid
+        )
+        operands = [dy.at(), (frame.PACKED, self.packed), NOTHING, dx.at(), x.at()]
+        plan.backward.append((Kernel("dense", shape), operands))
+        written(plan, self.x, masked_already=finish == "mask")
+
+
+@dataclass
+class PoolNode:
+    """Max pooling (`kind` "max_pool") or average pooling ("average_pool")."""
+
+    x: Value
+    y: Value
+    kind: str
+    window: tuple[int, int]
+    stride: int
+    winners: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        if self.kind == "max_pool":
+            self.winners.append(plan.blob(self.y.numbers))
+
+    def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
+        (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape
+        mask = self.y.data.grid if masked else None
+        return PoolShape(oh, ow, c, h, w, self.window, self.stride, x.grid, y.grid, mask)
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        plan.forward.append((Kernel(self.kind, self.shape(x, y)), [x.at(), y.at(), *(b.at() for b in self.winners)]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        masked = self.x.masked and self.kind == "max_pool"  # the winner is positive where the pooled value is
+        kernel = Kernel(f"{self.kind}_gradient", self.shape(dx, dy, masked))
+        operands = [dy.at(), *(b.at() for b in self.winners), dx.at()]
+        plan.backward.append((kernel, operands + ([self.y.data.at()] if self.winners else [])))
+        written(plan, self.x, masked_already=masked)
+
+
+@dataclass
+class ActivationNode:
+    """One activation function, number by number."""
+
+    x: Value
+    y: Value
+    function: str
+    number: float = 0.0
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        shape = map_shape(x, y, function=self.function, number=self.number)
+        plan.forward.append((Kernel("activate", shape), [x.at(), y.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        saved = self.x.data if self.function in FROM_INPUT else self.y.data
+        shape = map_shape(dx, dy, saved=saved.grid, function=self.function, number=self.number)
+        plan.backward.append((Kernel("activate_gradient", shape), [dy.at(), dx.at(), saved.at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class DropoutNode:
+    """Dropout; only in training plans."""
+
+    x: Value
+    y: Value
+    rate: float
+    stream: int
+    keep: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        self.keep.append(plan.blob(-(-self.x.numbers // 4) * 4))
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        kernel = Kernel("dropout", map_shape(x, y, number=self.rate, stream=self.stream))
+        plan.forward.append((kernel, [x.at(), y.at(), self.keep[0].at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        kernel = Kernel("dropout_gradient", map_shape(dx, dy, number=self.rate))
+        plan.backward.append((kernel, [dy.at(), dx.at(), self.keep[0].at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class NormNode:
+    """Batch normalisation: by the shard's own statistics in training, by the running ones at inference."""
+
+    x: Value
+    y: Value
+    epsilon: float
+    parameters: tuple[int, int]
+    state: tuple[int, int]
+    inverse: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        plan.together = True
+        self.inverse.append(plan.blob(0, 4 * self.x.shape[2]))
+        if plan.training and not self.x.learns:
+            plan.tensors.append(self.x.gradient)  # the kernel writes it with the sums; nobody reads it
+
+    def observed(self) -> list[Operand]:
+        return [(frame.OBSERVED, 4 * offset) for offset in self.state]
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        operands = [x.at(), y.at(), *(parameter(offset) for offset in self.parameters)]
+        shape = map_shape(x, y, number=self.epsilon)
+        if plan.training:
+            plan.forward.append((Kernel("batch_norm", shape), [*operands, *self.observed(), self.inverse[0].at()]))
+        else:
+            running = [(frame.STATE, 4 * offset) for offset in self.state]
+            plan.forward.append((Kernel("batch_norm_inference", shape), operands + running))
+
+    def backward(self, plan: Plan) -> None:
+        x, dx, dy = self.x.data, self.x.gradient, self.y.gradient
+        scale, shift = self.parameters
+        kernel = Kernel("batch_norm_gradient", map_shape(dx, dy, saved=x.grid, number=self.epsilon))
+        sums = [parameter(scale), self.observed()[0], self.inverse[0].at(), gradient(scale), gradient(shift)]
+        plan.backward.append((kernel, [dy.at(), dx.at(), x.at(), *sums]))
+        if self.x.learns:
+            written(plan, self.x)
+
+
+@dataclass
+class CopyNode:
+    """The same numbers in another shape: flatten, where what follows cannot read the old one."""
+
+    x: Value
+    y: Value
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def tensors(self, x: Tensor, y: Tensor) -> tuple[MapShape, MapShape]:
+        """To y and back: y's numbers read as x's rows."""
+        (h, w, c), grid = self.x.shape, x.grid
+        flat = type(grid)(row=w * c, image=y.floats, pixel=c)
+        return MapShape(h, w, c, grid, flat), MapShape(h, w, c, flat, grid)
+
+    def forward(self, plan: Plan) -> None:
+        shape, _ = self.tensors(self.x.data, self.y.data)
+        plan.forward.append((Kernel("copy", shape), [self.x.data.at(), self.y.data.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        _, shape = self.tensors(self.x.gradient, self.y.gradient)
+        plan.backward.append((Kernel("copy", shape), [self.y.gradient.at(), self.x.gradient.at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class AddNode:
+    """y = main + shortcut; both get y's gradient."""
+
+    main: Value
+    shortcut: Value
+    y: Value
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def forward(self, plan: Plan) -> None:
+        main, shortcut, y = self.main.data, self.shortcut.data, self.y.data
+        plan.forward.append((Kernel("copy", map_shape(main, y)), [main.at(), y.at()]))
+        plan.forward.append((Kernel("add", map_shape(shortcut, y)), [shortcut.at(), y.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        dy = self.y.gradient
+        for value in (self.main, self.shortcut):
+            if value.learns:
+                plan.backward.append((Kernel("copy", map_shape(dy, value.gradient)), [dy.at(), value.gradient.at()]))
+                written(plan, value)

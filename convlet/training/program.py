@@ -1,0 +1,98 @@
+"""A plan made runnable: machine code addresses, operand tables, and one frame and workspace a thread."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+
+import numpy as np
+
+from convlet.kernels import compile as compiler
+from convlet.kernels import frame
+from convlet.kernels import task as task_fields
+from convlet.kernels.compile import Kernel
+from convlet.layers.base import Array
+from convlet.training.plan import Step
+from convlet.training.workers import Workers
+
+WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
+
+
+def aligned_zeros(size: int, kind: type = np.uint8) -> Array:
+    """Zeros that begin on a cache line."""
+    item = np.dtype(kind).itemsize
+    room = np.zeros(size * item + 64, np.uint8)
+    skip = -room.ctypes.data % 64
+    return room[skip : skip + size * item].view(kind)
+
+
+class Program:
+    """Steps in the form `walk` reads: a table of (kernel address, operands address)."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        addresses = compiler.addresses(kernel for kernel, _ in steps)
+        self.length = len(steps)
+        self._operands = [np.array(operands, np.int64).reshape(-1) for _, operands in steps]
+        rows = [
+            (addresses[kernel], operands.ctypes.data)
+            for (kernel, _), operands in zip(steps, self._operands, strict=True)
+        ]
+        self.table = np.array(rows, np.int64).reshape(-1, 2)
+
+
+class Task:
+    """One kind of work that threads share: a program, its task fields and each thread's frame."""
+
+    def __init__(self, steps: list[Step], walker: Kernel, threads: int, workspace_bytes: int) -> None:
+        self.program = Program(steps)
+        self.fields = np.zeros(task_fields.FIELDS, np.int64)
+        self.counter = np.zeros(8, np.int64)
+        self.fields[task_fields.PROGRAM] = self.program.table.ctypes.data
+        self.fields[task_fields.LENGTH] = self.program.length
+        self.fields[task_fields.COUNTER] = self.counter.ctypes.data
+        self.workspaces = [aligned_zeros(workspace_bytes) for _ in range(threads)]
+        self.frames = [aligned_zeros(frame.FIELDS, np.int64) for _ in range(threads)]
+        for own, workspace in zip(self.frames, self.workspaces, strict=True):
+            own[frame.WORKSPACE] = workspace.ctypes.data
+            own[frame.SELF] = own.ctypes.data
+        self._walk = compiler.caller(walker)
+        self._calls = [self._call(own) for own in self.frames]
+
+    def _call(self, own: Array) -> Callable[[], None]:
+        # addresses do not change, so they are looked up once, not at each step
+        fields, frame_address, walker = self.fields.ctypes.data, own.ctypes.data, self._walk
+        return lambda: walker(fields, frame_address)
+
+    def set_frames(self, values: dict[int, int]) -> None:
+        for own in self.frames:
+            for field, value in values.items():
+                own[field] = value
+
+    def run(self, workers: Workers, units: int, **fields: int) -> None:
+        """Let up to `units` threads fetch the units of work."""
+        for name, value in fields.items():
+            self.fields[getattr(task_fields, name.upper())] = value
+        self.fields[task_fields.ROWS] = units
+        self.counter[0] = 0
+        workers.run(lambda number: self._calls[number](), units)
+
+
+def run_alone(steps: list[Step], values: dict[int, int]) -> Callable[[], None]:
+    """A function that runs steps once on the calling thread."""
+    addresses = compiler.addresses(kernel for kernel, _ in steps)
+    own = np.zeros(frame.FIELDS, np.int64)
+    for field, value in values.items():
+        own[field] = value
+    kept = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in steps]
+    assert len(addresses) >= len({kernel for kernel, _ in steps})
+
+    def run() -> None:
+        for call, operands in kept:
+            call(operands.ctypes.data, own.ctypes.data)
+
+    return run
+
+
+def address(array: Array) -> int:
+    """Where a C-contiguous array begins."""
+    return int(ctypes.addressof(ctypes.c_char.from_buffer(array))) if array.flags.writeable else array.ctypes.data

@@ -1,0 +1,174 @@
+"""The engine that runs the layers' own NumPy definitions: what the compiled one is compared with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from convlet import random
+from convlet.layers.base import Array, Pass, Shape
+from convlet.training.engine import Engine
+from convlet.training.layout import dropout_streams
+from convlet.training.losses import softmax_cross_entropy
+from convlet.training.optimizers import Optimizer
+
+Result = TypeVar("Result")
+
+
+class Share(NamedTuple):
+    """What one shard adds to a step.
+
+    gradient (P,) and observed (S,) are float32; loss is the sum over the shard's images, wrong the number of
+    images whose largest logit is not their label's.
+    """
+
+    gradient: Array
+    observed: Array
+    loss: float
+    wrong: int
+
+
+class PairwiseSum:
+    """Rows added in a tree that depends on their number and order alone.
+
+    Neighbours of equal weight are added as soon as both are there: ((r0 + r1) + (r2 + r3)) + r4. At most
+    log2(rows) + 1 rows are kept.
+    """
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[int, Array]] = []
+
+    def add(self, row: Array) -> None:
+        """Take the next row, float32 (K,); it may be written to from now on."""
+        weight = 1
+        while self._kept and self._kept[-1][0] == weight:
+            row, weight = self._join(self._kept.pop()[1], row), 2 * weight
+        self._kept.append((weight, row))
+
+    def total(self) -> Array:
+        """The sum of all rows, float32 (K,); at least one must have been added."""
+        _, row = self._kept.pop()
+        while self._kept:
+            row = self._join(self._kept.pop()[1], row)
+        return row
+
+    @staticmethod
+    def _join(left: Array, right: Array) -> Array:
+        left += right
+        return left
+
+
+class ReferenceEngine(Engine):
+    """Runs each shard through the network's own forward and backward, shards side by side on threads.
+
+    The parameters are those of `Engine`. Every shard has its own arrays, and what the shards give is added in
+    a fixed tree, so the number of threads never changes a result.
+    """
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self._parameters = self.layout.views(self.parameters)
+        self._state = self.layout.state_views(self.state)
+        self._decay = self.layout.decay_mask()
+        self._momentum = self.layout.state_momentum(self.network, self.input_shape)
+        self._streams = dropout_streams(self.network, self.input_shape)
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_process = 0
+
+    def gradients(
+        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
+    ) -> tuple[float, int]:
+        """See `Engine.gradients`."""
+        starts = list(range(0, len(batch), self.shard))
+
+        def work(start: int) -> Share:
+            numbers = batch[start : start + self.shard]
+            return self._share(images[numbers], labels[numbers], epoch, position + start)
+
+        gradient, observed = PairwiseSum(), PairwiseSum()
+        loss, wrong = 0.0, 0
+        for share in self._in_order(work, starts):
+            gradient.add(share.gradient)
+            observed.add(share.observed)
+            loss += share.loss
+            wrong += share.wrong
+        np.divide(gradient.total(), np.float32(len(batch)), out=self.gradient)
+        self._follow(observed.total() / np.float32(len(starts)))
+        return loss, wrong
+
+    def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:
+        """See `Engine.update`."""
+        optimizer.update(self.parameters, self.gradient, slots, learning_rate, step, self._decay)
+
+    def logits(self, images: Array) -> Array:
+        """See `Engine.logits`."""
+
+        def work(start: int) -> Array:
+            x = self.preprocessing.apply(images[start : start + self.shard])
+            with np.errstate(all="ignore"):
+                return self.network.forward(x, self._parameters, self._state, Pass())[0]
+
+        classes = self.network.output_shape(self.input_shape)[-1]
+        logits = np.empty((len(images), classes), np.float32)
+        starts = list(range(0, len(images), self.shard))
+        for start, part in zip(starts, self._in_order(work, starts), strict=True):
+            logits[start : start + self.shard] = part
+        return logits
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        if self._pool is not None and self._pool_process == os.getpid():
+            self._pool.shutdown()
+        self._pool = None
+
+    def _share(self, images: Array, labels: Array, epoch: int, position: int) -> Share:
+        """One shard forward and backward; position is the place of its first image in the epoch."""
+        positions = position + np.arange(len(images))
+
+        def uniform(path: tuple[int, ...], shape: Shape) -> Array:
+            return random.uniform_images(
+                positions,
+                shape[1:],
+                seed=self.seed,
+                purpose=random.DROPOUT,
+                stream=self._streams[path],
+                epoch=epoch,
+            )
+
+        gradient = np.zeros(self.layout.parameter_count, np.float32)
+        observed = np.zeros(self.layout.state_count, np.float32)
+        # a diverging training overflows; the loop finds that in the loss or the gradient
+        with np.errstate(all="ignore"):
+            x = self.preprocessing.apply(images)
+            run = Pass(training=True, uniform=uniform)
+            logits, saved = self.network.forward(x, self._parameters, self._state, run)
+            losses, dlogits = softmax_cross_entropy(logits, labels)
+            _, gradients = self.network.backward(dlogits, saved, self._parameters)
+            for name, values in self.layout.views(gradient).items():
+                values[...] = gradients[name]
+            for name, values in self.layout.state_views(observed).items():
+                values[...] = self.network.observed(saved)[name]
+            loss = float(losses.sum(dtype=np.float64))
+        return Share(gradient, observed, loss, int(np.count_nonzero(logits.argmax(axis=1) != labels)))
+
+    def _follow(self, seen: Array) -> None:
+        """state = momentum state + (1 - momentum) seen, for seen (S,): the mean over the step's shards."""
+        self.state *= self._momentum
+        self.state += (1 - self._momentum) * seen
+
+    def _in_order(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
+        """The results of `work` in the order of `starts`, a few at a time so that few are kept."""
+        if self.threads == 1 or len(starts) == 1:
+            yield from map(work, starts)
+            return
+        if self._pool is None or self._pool_process != os.getpid():
+            # the threads of a pool do not live on in a forked process
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convlet")
+            self._pool_process = os.getpid()
+        group = 2 * self.threads
+        for first in range(0, len(starts), group):
+            yield from self._pool.map(work, starts[first : first + group])
