@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
 from convlet.errors import DataError
 from convlet.layers.base import Array, Shape
+
+
+class LabelledImages(Protocol):
+    """What may be given: images (n, H, W, C) uint8 or float, labels (n,) whole numbers."""
+
+    @property
+    def images(self) -> Array: ...
+
+    @property
+    def labels(self) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images (n, H, W, C), uint8 or float32, and labels (n,), int64, that have passed the door."""
+
+    images: Array
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @classmethod
+    def of(cls, given: LabelledImages, name: str, classes: int, shape: Shape | None = None) -> Labelled:
+        """The `name` images and labels, checked; raises DataError. See `as_images` and `as_labels`."""
+        images = as_images(given.images, f"{name} images", shape)
+        return cls(images, as_labels(given.labels, f"{name} labels", len(images), classes))
 
 
 def times(shape: Shape) -> str:
@@ -66,7 +94,8 @@ def as_labels(labels: Any, name: str, count: int, classes: int) -> Array:
     array = np.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "ui":
         raise DataError(
-            f"the {name} must be whole numbers of shape (n,), but got dtype {array.dtype}, shape {array.shape}"
+            f"the {name} must be whole numbers of shape (n,), but got dtype {array.dtype} "
+            f"and shape {array.shape}"
         )
     if len(array) != count:
         raise DataError(f"the {name} must be as many as the images, {count}, but got {len(array)}")

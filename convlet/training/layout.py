@@ -83,7 +83,7 @@ class Layout:
 def leaves(
     layer: Layer, shape: Shape, prefix: str = "", path: tuple[int, ...] = ()
 ) -> Iterator[tuple[str, tuple[int, ...], Layer, Shape]]:
-    """Each layer that holds no others, depth first: the prefix of its names, its path, itself, its input shape."""
+    """Each layer that holds no others, depth first: the prefix of its names, its path, itself, its input."""
     if isinstance(layer, Sequential):
         parts = list(layer.parts(shape))
     elif isinstance(layer, Residual):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import isfinite
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from convlet import random
 from convlet.architecture import format_word, with_head, without_head
-from convlet.errors import DataError, TrainingError
-from convlet.layers.base import Array
+from convlet.errors import DataError
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import make_engine
 from convlet.training.engine import Engine
-from convlet.training.inputs import as_images, as_labels
+from convlet.training.finite import check_step, check_validation, check_vectors
+from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
@@ -27,23 +26,13 @@ from convlet.training.threads import available_threads
 SECONDS_BETWEEN_REPORTS = 0.1
 
 
-class Images(Protocol):
-    """Labelled images: images (n, H, W, C) uint8 or float, labels (n,) whole numbers."""
-
-    @property
-    def images(self) -> Array: ...
-
-    @property
-    def labels(self) -> Array: ...
-
-
 @dataclass(frozen=True)
 class Progress:
     """How far a training has come.
 
-    epoch counts from 1. step and images are those done since training began, steps those of the whole training.
-    loss is the mean over the epoch so far. seconds have passed since the first step; seconds_left are about
-    to come.
+    epoch counts from 1. step and images are those done since training began, steps those of the whole
+    training. loss is the mean over the epoch so far. seconds have passed since the first step;
+    seconds_left are about to come.
     """
 
     epoch: int
@@ -78,8 +67,8 @@ class TrainingResult:
 
 def train(
     network: Sequential,
-    train: Images,
-    validation: Images | None = None,
+    train: LabelledImages,
+    validation: LabelledImages | None = None,
     *,
     classes: tuple[str, ...],
     settings: Settings,
@@ -107,7 +96,7 @@ def train(
     if len(classes) < 2:
         raise DataError(f"training needs at least 2 classes, but got {len(classes)}")
     body = without_head(network)
-    shown = _Shown.of(train, "training", len(classes), None)
+    shown = Labelled.of(train, "training", len(classes), None)
     shape = shown.images.shape[1:]
     if network.output_shape(shape) != (len(classes),):
         raise DataError(
@@ -116,7 +105,7 @@ def train(
         )
     if len(shown) == 0:
         raise DataError("training needs at least one image, but got none")
-    held_out = None if validation is None else _Shown.of(validation, "validation", len(classes), shape)
+    held_out = None if validation is None else Labelled.of(validation, "validation", len(classes), shape)
     preprocessing = preprocessing or Preprocessing.from_images(shown.images)
     # the same network as the one that the model's word describes, so that a saved model is this one
     network = with_head(body, len(classes))
@@ -132,28 +121,13 @@ def train(
     try:
         run = _Run(engine, settings, shown, held_out if held_out else None, on_progress)
         run.all_epochs()
-        kept = {name: value for name, value in settings.as_dict().items() if name != "threads"}
-        model = Model(word, shape, classes, preprocessing, engine.parameters, engine.state, kept)
+        model = Model(
+            word, shape, classes, preprocessing, engine.parameters, engine.state, settings.as_dict()
+        )
     finally:
         engine.close()
     rate = run.images / run.train_seconds if run.train_seconds else 0.0
     return TrainingResult(model, run.history, run.train_seconds, rate)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """Images and labels that have passed the door."""
-
-    images: Array
-    labels: Array
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @classmethod
-    def of(cls, given: Images, name: str, classes: int, shape: tuple[int, ...] | None) -> _Shown:
-        images = as_images(given.images, f"{name} images", shape)
-        return cls(images, as_labels(given.labels, f"{name} labels", len(images), classes))
 
 
 @dataclass
@@ -162,8 +136,8 @@ class _Run:
 
     engine: Engine
     settings: Settings
-    shown: _Shown
-    held_out: _Shown | None
+    shown: Labelled
+    held_out: Labelled | None
     on_progress: OnProgress | None
     history: dict[str, list[Any]] = field(default_factory=dict)
     step: int = 0
@@ -191,8 +165,8 @@ class _Run:
             loss, wrong, rate = self._epoch(epoch)
             seconds = perf_counter() - began
             self.train_seconds += seconds
-            self._check_vectors(epoch)
-            validation_loss, validation_error = self._validate(epoch)
+            check_vectors(self.engine, self._at(epoch), rate)
+            validation_loss, validation_error = self._validate(epoch, rate)
             row = {
                 "epoch": epoch + 1,
                 "train_loss": loss / len(self.shown),
@@ -215,7 +189,7 @@ class _Run:
             loss, missed = self.engine.gradients(
                 self.shown.images, self.shown.labels, batch, epoch=epoch, position=first
             )
-            self._check_step(loss, epoch, rate)
+            check_step(self.engine, loss, f"{self._at(epoch)}, step {self.step + 1} of {self.steps}", rate)
             self.step += 1
             # squares of a large gradient may overflow; the parameters are checked after the epoch
             with np.errstate(all="ignore"):
@@ -250,31 +224,10 @@ class _Run:
             )
         )
 
-    def _check_step(self, loss: float, epoch: int, rate: float) -> None:
-        """Raise TrainingError before the update where the loss or the gradient is not finite."""
-        if isfinite(loss) and _finite(self.engine.gradient):
-            return
-        what = f"the loss is {loss}"
-        if isfinite(loss):
-            what = f"the gradient of {_first_not_finite(self.engine.layout.views(self.engine.gradient))} is not finite"
-        where = f"epoch {epoch + 1} of {self.settings.epochs}, step {self.step + 1} of {self.steps}"
-        raise TrainingError(f"{what} at {where} (learning rate {rate:.3g}); lower --learning-rate")
+    def _at(self, epoch: int) -> str:
+        return f"epoch {epoch + 1} of {self.settings.epochs}"
 
-    def _check_vectors(self, epoch: int) -> None:
-        """Raise TrainingError where an epoch left a parameter or a running statistic that is not finite."""
-        layout = self.engine.layout
-        for vector, views in (
-            (self.engine.parameters, layout.views),
-            (self.engine.state, layout.state_views),
-        ):
-            if not _finite(vector):
-                raise TrainingError(
-                    f"{_first_not_finite(views(vector))} is not finite after epoch {epoch + 1} of "
-                    f"{self.settings.epochs} (learning rate {self.settings.learning_rate:.3g}); "
-                    "lower --learning-rate"
-                )
-
-    def _validate(self, epoch: int) -> tuple[float | None, float | None]:
+    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None]:
         """Mean loss and error rate of the validation images; None without any."""
         if self.held_out is None:
             return None, None
@@ -282,20 +235,5 @@ class _Run:
         with np.errstate(all="ignore"):
             losses, _ = softmax_cross_entropy(logits, self.held_out.labels)
             loss = float(losses.mean(dtype=np.float64))
-        if not isfinite(loss):
-            raise TrainingError(
-                f"the validation loss is {loss} after epoch {epoch + 1} of {self.settings.epochs} "
-                f"(learning rate {self.settings.learning_rate:.3g}); lower --learning-rate"
-            )
+        check_validation(loss, self._at(epoch), rate)
         return loss, float(np.mean(logits.argmax(axis=1) != self.held_out.labels))
-
-
-def _finite(vector: Array) -> bool:
-    """Whether every value is finite; the sum tells it fast unless it overflows."""
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(vector.sum()) or np.isfinite(vector).all())
-
-
-def _first_not_finite(views: dict[str, Array]) -> str:
-    """The name of the first array with a value that is not finite."""
-    return next(name for name, values in views.items() if not np.isfinite(values).all())

@@ -36,11 +36,13 @@ class Model:
     preprocessing : what happens to pixels before the first layer
     parameters : float32 (P,), in the order of `layout`; read only from here on
     state : float32 (S,), running statistics; read only from here on
-    settings : how it was trained, as in `Settings.as_dict` without the threads, which change nothing
+    settings : how it was trained, as in `Settings.as_dict`; the threads, which change nothing, are left out
 
     Raises
     ------
     ArchitectureError : the word describes no network, or one that does not fit the images
+    SettingsError : settings there are not
+    ValueError : a vector of another length than the network's
     """
 
     architecture: str
@@ -52,10 +54,18 @@ class Model:
     settings: dict[str, Any]
 
     def __post_init__(self) -> None:
+        settings = Settings.from_dict(self.settings).as_dict()
+        del settings["threads"]
+        object.__setattr__(self, "settings", settings)
+        object.__setattr__(self, "input_shape", tuple(int(side) for side in self.input_shape))
+        object.__setattr__(self, "classes", tuple(str(name) for name in self.classes))
         for name, count in (("parameters", self.layout.parameter_count), ("state", self.layout.state_count)):
-            values = np.ascontiguousarray(getattr(self, name), np.float32).copy()
+            given = getattr(self, name)
+            values = np.ascontiguousarray(given, np.float32)
             if values.shape != (count,):
                 raise ValueError(f"{self.architecture} has {count} {name}, but got shape {values.shape}")
+            if values is given and given.flags.writeable:  # whoever made it may still write to it
+                values = values.copy()
             values.flags.writeable = False
             object.__setattr__(self, name, values)
 
@@ -92,7 +102,7 @@ class Model:
         SettingsError : threads out of range
         """
         images = as_images(images, "images", self.input_shape)
-        settings = Settings(shard=self.settings.get("shard", 32), threads=threads)
+        settings = Settings(shard=self.settings["shard"], threads=threads)
         if not len(images):
             return np.empty((0, len(self.classes)), np.float32)
         engine = make_engine(

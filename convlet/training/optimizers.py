@@ -196,9 +196,7 @@ class Adam(Optimizer):
         decay: Array,
     ) -> None:
         """See the class and `Optimizer.update`."""
-        self._step(
-            parameters, self._decayed(parameters, gradient, decay), slots, learning_rate, step
-        )
+        self._step(parameters, self._decayed(parameters, gradient, decay), slots, learning_rate, step)
 
     def _step(
         self, parameters: Array, gradient: Array, slots: dict[str, Array], learning_rate: float, step: int

@@ -18,7 +18,7 @@ LEAST_STD = 1e-30
 """The smallest std; 1 / std must stay a float32."""
 
 LEAST_SHARE = 1e-7
-"""A channel whose std is a smaller share of its mean counts as constant: float32 cannot tell its values apart."""
+"""A channel whose std is a smaller share of its mean counts as constant: to float32 its values are equal."""
 
 LARGEST = 1e38
 """The largest |mean| / std; it must stay a float32."""

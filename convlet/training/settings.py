@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, SupportsFloat, cast
 
@@ -96,11 +97,22 @@ class Settings:
         if not isinstance(self.nesterov, bool):
             raise SettingsError(f"nesterov must be True or False, but got {_short(self.nesterov)}")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
-            raise SettingsError("nesterov needs a momentum above 0, but got 0; raise momentum or leave it out")
+            raise SettingsError(
+                "nesterov needs a momentum above 0, but got 0; raise momentum or leave it out"
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Every setting by its name, in values that JSON knows."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Settings:
+        """The settings that `as_dict` described; those left out are the default. Raises SettingsError."""
+        known = {field.name for field in fields(cls)}
+        for name in values:
+            if name not in known:
+                raise SettingsError(f"unknown setting {_short(name)}, expected {', '.join(sorted(known))}")
+        return cls(**values)
 
     def changed(self, **changes: Any) -> Settings:
         """These settings with some of them changed, checked again."""

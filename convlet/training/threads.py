@@ -10,8 +10,8 @@ from pathlib import Path
 def available_threads(root: Path = Path("/")) -> int:
     """Return how many threads can run at the same time: at least 1.
 
-    It is the number of CPUs this process may run on, or the CPU time its control group (version 1 or 2) allows
-    it where that is less: 1.5 CPUs count as 2.
+    It is the number of CPUs this process may run on, or the CPU time its control group (version 1 or 2)
+    allows it where that is less: 1.5 CPUs count as 2.
 
     Parameters
     ----------

@@ -1,0 +1,55 @@
+"""Whether a training still has finite numbers; where it has not, it stops before they are used or saved."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import numpy as np
+
+from convlet.errors import TrainingError
+from convlet.layers.base import Array
+from convlet.training.engine import Engine
+
+
+def check_step(engine: Engine, loss: float, where: str, rate: float) -> None:
+    """Raise TrainingError, before the update, where the loss or the gradient of a step is not finite.
+
+    Parameters
+    ----------
+    where : the epoch and the step, for people
+    rate : the learning rate of the step
+    """
+    if not isfinite(loss):
+        raise _diverged(f"the loss is {loss} at {where}", rate)
+    if not finite(engine.gradient):
+        name = _first_not_finite(engine.layout.views(engine.gradient))
+        raise _diverged(f"the gradient of {name} is not finite at {where}", rate)
+
+
+def check_vectors(engine: Engine, where: str, rate: float) -> None:
+    """Raise TrainingError where an epoch left a parameter or a running statistic that is not finite."""
+    layout = engine.layout
+    for vector, views in ((engine.parameters, layout.views), (engine.state, layout.state_views)):
+        if not finite(vector):
+            raise _diverged(f"{_first_not_finite(views(vector))} is not finite after {where}", rate)
+
+
+def check_validation(loss: float, where: str, rate: float) -> None:
+    """Raise TrainingError where the validation loss is not finite."""
+    if not isfinite(loss):
+        raise _diverged(f"the validation loss is {loss} after {where}", rate)
+
+
+def finite(vector: Array) -> bool:
+    """Whether every value is finite; the sum tells it fast unless it overflows."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(vector.sum()) or np.isfinite(vector).all())
+
+
+def _diverged(what: str, rate: float) -> TrainingError:
+    return TrainingError(f"{what} (learning rate {rate:.3g}); lower --learning-rate")
+
+
+def _first_not_finite(views: dict[str, Array]) -> str:
+    """The name of the first array with a value that is not finite."""
+    return next(name for name, values in views.items() if not np.isfinite(values).all())

@@ -1,0 +1,73 @@
+"""Every row of the registry against its slow version in `naive`, over shapes, strides, starts and finishes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convlet.kernels.compile import caller
+from convlet.kernels.registry import ROWS
+from tests.kernels import naive
+from tests.kernels.harness import run
+
+CASES = [(row.name, {}) for row in ROWS] + [
+    ("conv", {"channels": 1, "filters": 8, "width": 28}),
+    ("conv", {"channels": 8, "filters": 8, "height": 4, "width": 3, "finish": "plain"}),
+    ("conv", {"channels": 5, "filters": 33, "start": "zero", "finish": "mask"}),
+    ("conv", {"channels": 16, "filters": 70, "size": 2, "start": "load"}),
+    ("conv", {"channels": 2, "filters": 1, "size": 5, "stride": 2}),
+    ("conv", {"channels": 4, "filters": 40, "size": 1, "stride": 3, "height": 1, "width": 1}),
+    ("conv_filter_gradient", {"channels": 1, "filters": 8, "size": 5}),
+    ("conv_filter_gradient", {"channels": 16, "filters": 35}),
+    ("conv_filter_gradient", {"channels": 40, "filters": 6, "size": 2, "stride": 2}),
+    ("conv_filter_gradient", {"channels": 9, "filters": 16, "size": 3, "height": 1, "width": 1}),
+    ("dense", {"units": 70, "start": "zero", "finish": "plain"}),
+    ("dense", {"units": 24, "rows": 3, "start": "load"}),
+    ("dense", {"images": 1, "inputs": 100, "units": 3, "finish": "relu"}),
+    ("dense_filter_gradient", {"units": 84, "inputs": 5}),
+    ("dense_filter_gradient", {"images": 1, "units": 128}),
+    ("pack", {"size": 1, "inputs": 1, "units": 40}),
+    *((name, {"window": (3, 3), "stride": 2}) for name in ("max_pool", "average_pool")),
+    *((name, {"window": (7, 9), "stride": 9}) for name in ("max_pool", "average_pool")),
+    *((name, {"window": (2, 2), "stride": 3}) for name in ("max_pool", "average_pool_gradient")),
+    ("max_pool_gradient", {"window": (3, 3), "stride": 1, "masked": False}),
+    ("average_pool_gradient", {"window": (3, 3), "stride": 2}),
+    *((name, {"function": f}) for f in naive.FUNCTIONS for name in ("activate", "activate_gradient")),
+    ("softmax_cross_entropy", {"size": 200.0}),
+    ("softmax_cross_entropy", {"classes": 8, "size": 3e37}),
+    ("sgd", {"nesterov": True}),
+    ("adam", {"decoupled": True}),
+]  # fmt: skip
+
+
+def check(expected):
+    for came, wanted in expected:
+        wanted = np.asarray(wanted, np.float64)
+        scale = np.abs(wanted).max() + 1e-30
+        np.testing.assert_allclose(came / scale, wanted / scale, atol=2e-6)
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
+def test_a_kernel_equals_its_slow_version(name, options):
+    case = getattr(naive, name)(np.random.default_rng(1), **options)
+    if name.startswith("walk"):
+        kernel, task, own, expected, _kept = case
+        caller(kernel)(task.ctypes.data, own.ctypes.data)
+    else:
+        kernel, operands, fields, expected = case
+        run(kernel, operands, **fields)
+    check(expected)
+
+
+def test_the_check_notices_an_error_of_a_thousandth():
+    kernel, operands, fields, expected = naive.conv(np.random.default_rng(1))
+    run(kernel, operands, **fields)
+    came, wanted = expected[0]
+    wrong = came.copy()
+    wrong[0, 2, 3, 4] += np.abs(wanted).max() * 1e-3
+    with pytest.raises(AssertionError):
+        check([(wrong, wanted)])
+
+
+def test_every_case_names_a_kernel():
+    assert {name for name, _ in CASES} == {row.name for row in ROWS}
