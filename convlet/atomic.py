@@ -52,8 +52,7 @@ def write_atomically(
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags, 0o666), "wb") as file:
+    with path.open("xb") as file:
         for part in parts:
             file.write(part)
         file.flush()

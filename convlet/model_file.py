@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import hashlib
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -28,7 +28,7 @@ HEADER_LIMIT = 2**20
 """Bytes of the longest header that is read or written."""
 
 MARK = b'"sha256":"'
-"""What the checksum's digits follow. It cannot lie inside a JSON string: there the quotes would be escaped."""
+"""What the checksum's digits follow. It cannot lie inside a JSON string, where quotes are escaped."""
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -91,7 +91,7 @@ def _size(path: Path) -> int:
     return status.st_size
 
 
-def _read_header(file: BinaryIO, size: int) -> bytes:
+def _read_header(file: BufferedReader, size: int) -> bytes:
     if size < 8:
         refuse(f"is no model file: expected at least 8 bytes, but it has {size}")
     length = int.from_bytes(file.read(8), "little")
@@ -107,7 +107,7 @@ def _read_header(file: BinaryIO, size: int) -> bytes:
     return header
 
 
-def _read_payload(file: BinaryIO, size: int) -> Array:
+def _read_payload(file: BufferedReader, size: int) -> Array:
     """The float32 values after the header."""
     if size % 4:
         refuse(f"is cut off: expected whole float32 values after the header, but got {size} bytes")

@@ -101,6 +101,11 @@ class MapShape:
     stream: int = 0
 
 
+def kept_bytes(elements: int) -> int:
+    """Bytes of an image's dropout flags: one an element, in whole blocks of what the generator gives at once."""
+    return -(-elements // 64) * 64
+
+
 @dataclass(frozen=True)
 class PackShape:
     """Filters (size, size, inputs, units) to be flipped and transposed to (size, size, units, inputs)."""

@@ -287,8 +287,8 @@ def _pointer_to(kind: Any) -> Any:
     return pointer
 
 
-float32_at, float64_at, int64_at, uint8_at = (
-    _pointer_to(kind) for kind in (types.float32, types.float64, types.int64, types.uint8)
+float32_at, int64_at, uint8_at = (
+    _pointer_to(kind) for kind in (types.float32, types.int64, types.uint8)
 )
 
 

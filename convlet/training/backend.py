@@ -6,10 +6,13 @@ import importlib
 import os
 from difflib import get_close_matches
 
+import numpy as np
+
 from convlet.errors import SettingsError
-from convlet.layers.base import Shape
+from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.training.engine import Engine
+from convlet.training.optimizers import Optimizer
 from convlet.training.preprocessing import Preprocessing
 
 VARIABLE = "CONVLET_BACKEND"
@@ -57,3 +60,27 @@ def make_engine(
     kind = getattr(importlib.import_module(module), name)
     engine: Engine = kind(network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed)
     return engine
+
+
+def compile_ahead(
+    network: Sequential,
+    input_shape: Shape,
+    preprocessing: Preprocessing,
+    images: Array,
+    optimizer: Optimizer,
+    shard: int,
+) -> None:
+    """Compile what a training on such images will run, so that its seconds are those of training alone.
+
+    An engine that is thrown away takes one step and predicts one image; compiled kernels stay in the process.
+    """
+    if backend_name() == "reference":
+        return
+    engine = make_engine(network, input_shape, preprocessing, shard=shard, threads=1, seed=0)
+    try:
+        image, zero = images[:1], np.zeros(1, np.int64)
+        engine.gradients(image, zero, zero, epoch=0, position=0)
+        engine.update(optimizer, optimizer.new_slots(engine.layout.parameter_count), 0.0, 1)
+        engine.logits(image)
+    finally:
+        engine.close()

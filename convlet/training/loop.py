@@ -13,7 +13,7 @@ from convlet import random
 from convlet.architecture import format_word, with_head, without_head
 from convlet.errors import DataError
 from convlet.layers.sequential import Sequential
-from convlet.training.backend import make_engine
+from convlet.training.backend import compile_ahead, make_engine
 from convlet.training.engine import Engine
 from convlet.training.finite import check_step, check_validation, check_vectors
 from convlet.training.inputs import Labelled, LabelledImages
@@ -110,6 +110,7 @@ def train(
     # the same network as the one that the model's word describes, so that a saved model is this one
     network = with_head(body, len(classes))
     word = format_word(body)
+    compile_ahead(network, shape, preprocessing, shown.images, settings.make_optimizer(), settings.shard)
     engine = make_engine(
         network,
         shape,

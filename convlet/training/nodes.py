@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from convlet.kernels import frame
 from convlet.kernels.compile import Kernel
-from convlet.kernels.shapes import FROM_INPUT, ConvShape, DenseShape, MapShape, PackShape, PoolShape
+from convlet.kernels.shapes import FROM_INPUT, ConvShape, DenseShape, MapShape, PackShape, PoolShape, kept_bytes
 from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
 
 NOTHING: Operand = (frame.ZERO, 0)
@@ -219,7 +219,7 @@ class DropoutNode:
     keep: list[Blob] = field(default_factory=list)
 
     def declare(self, plan: Plan) -> None:
-        self.keep.append(plan.blob(-(-self.x.numbers // 4) * 4))
+        self.keep.append(plan.blob(kept_bytes(self.x.numbers)))
 
     def forward(self, plan: Plan) -> None:
         x, y = self.x.data, self.y.data

@@ -11,7 +11,7 @@ import numpy as np
 from convlet.kernels import frame, settings
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
-from convlet.kernels.shapes import ConvShape, DenseShape, Grid, MapShape, PackShape, PoolShape
+from convlet.kernels.shapes import ConvShape, DenseShape, Grid, MapShape, PackShape, PoolShape, kept_bytes
 from convlet.random import DROPOUT, uniform_images
 from tests.kernels.harness import grid, padded
 
@@ -217,7 +217,7 @@ def dropout(rng, rate=0.3, seed=(1 << 40) + 5):
     kept = uniform >= np.float32(rate)
     whole = np.zeros_like(y)
     whole[:, : y_in.shape[1], 1:] = x_in * kept / (1 - rate)
-    keep = np.zeros((N, -(-count // 4) * 4), np.uint8)
+    keep = np.zeros((N, kept_bytes(count)), np.uint8)
     flags = keep.copy()
     flags[:, :count] = kept.reshape(N, -1)
     flags[:, count:] = keep[:, count:]
@@ -228,7 +228,7 @@ def dropout(rng, rate=0.3, seed=(1 << 40) + 5):
 def dropout_gradient(rng, rate=0.3):
     shape, (dx, dx_in, dx_at), (_, dy_in, dy_at) = _map_case(rng, number=rate)
     count = dx_in[0].size
-    keep = rng.integers(0, 2, (N, -(-count // 4) * 4)).astype(np.uint8)
+    keep = rng.integers(0, 2, (N, kept_bytes(count))).astype(np.uint8)
     whole = np.zeros_like(dx)
     whole[:, 1:, : dx_in.shape[2]] = dy_in * keep[:, :count].reshape(SHAPE) / (1 - rate)
     return Kernel("dropout_gradient", shape), [dy_at, dx_at, keep], {"count": N}, [(dx, whole)]

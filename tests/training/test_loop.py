@@ -1,0 +1,342 @@
+"""The loop: what it learns, shows, stops at and refuses, and that the same seed gives the same model."""
+
+from __future__ import annotations
+
+from itertools import count, pairwise
+
+import numpy as np
+import pytest
+
+from convlet import random
+from convlet.errors import ArchitectureError, DataError, TrainingError
+from convlet.layers import Conv, Dense, MaxPool, ReLU, Sequential
+from convlet.training import Preprocessing, Settings, loop, train
+from convlet.training.reference import ReferenceEngine
+from tests.training.examples import CLASSES, ImageSet, network, stripes
+
+pytestmark = pytest.mark.usefixtures("reference")
+
+WORD = "conv4-relu-pool"
+
+
+def run(word=WORD, images=60, validation=None, on_progress=None, **settings):
+    given = {"batch": 16, "threads": 1} | settings
+    return train(
+        network(word),
+        stripes(images),
+        validation,
+        classes=CLASSES,
+        settings=Settings(**given),
+        on_progress=on_progress,
+    )
+
+
+@pytest.fixture
+def watched(monkeypatch):
+    """Engines that keep what they were asked; `spoil` changes one after each step."""
+
+    class Watched(ReferenceEngine):
+        asked: list = []  # noqa: RUF012
+        closed = 0
+        spoil = None
+
+        def gradients(self, images, labels, batch, *, epoch, position):
+            counts = super().gradients(images, labels, batch, epoch=epoch, position=position)
+            self.asked.append((epoch, position, batch.tolist()))
+            if Watched.spoil is not None and len(self.asked) == 3:
+                return Watched.spoil(self, counts)
+            return counts
+
+        def close(self):
+            super().close()
+            Watched.closed += 1
+
+    def make(network, input_shape, preprocessing, **options):
+        return Watched(network, input_shape, preprocessing, **options)
+
+    monkeypatch.setattr(loop, "make_engine", make)
+    return Watched
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "sgd", "learning_rate": 0.05},
+        {"optimizer": "sgd", "learning_rate": 0.05, "nesterov": True, "schedule": "cosine"},
+        {"optimizer": "adagrad", "learning_rate": 0.05, "schedule": "constant"},
+        {"optimizer": "rmsprop", "learning_rate": 0.005},
+        {"optimizer": "adam", "learning_rate": 0.02},
+        {"optimizer": "adamw", "learning_rate": 0.02, "weight_decay": 0.01, "schedule": "step"},
+    ],
+)
+def test_a_small_network_learns_stripes(settings):
+    held_out = stripes(60, seed=1)
+    result = run(images=180, validation=held_out, epochs=4, **settings)
+    assert result.history["train_loss"][-1] < 0.5 * result.history["train_loss"][0]
+    assert result.history["validation_error"][-1] <= 0.1
+    assert np.mean(result.model.predict(held_out.images) != held_out.labels) <= 0.1
+
+
+def test_the_same_seed_gives_the_same_model_for_any_number_of_threads():
+    words = [WORD, "conv4-bn-relu-dropout0.3-pool-res4s2-dropout0.2"]
+    for word in words:
+        made = [run(word, epochs=2, batch=28, shard=4, threads=n) for n in (1, 2, 3, 7, 1)]
+        assert len({result.model.sha256() for result in made}) == 1
+        assert all(result.model.settings == made[0].model.settings for result in made)
+        for name in made[0].history.keys() - {"seconds"}:
+            assert all(result.history[name] == made[0].history[name] for result in made)
+    assert run(seed=1).model.sha256() != run(seed=2).model.sha256()
+
+
+def test_each_epoch_shows_every_image_once_and_the_last_batch_is_smaller(watched):
+    run(images=42, epochs=2, batch=16, seed=9)
+    assert [(epoch, position, len(batch)) for epoch, position, batch in watched.asked] == [
+        (epoch, position, size) for epoch in (0, 1) for position, size in ((0, 16), (16, 16), (32, 10))
+    ]
+    for epoch in (0, 1):
+        order = [image for e, _, batch in watched.asked for image in batch if e == epoch]
+        assert order == random.permutation(42, 9, random.SHUFFLE, epoch=epoch).tolist()
+
+
+@pytest.mark.parametrize("batch", [None, 42, 1000])
+def test_a_full_batch_is_one_step_per_epoch(watched, batch):
+    run(images=42, epochs=2, batch=batch)
+    assert [len(batch) for _, _, batch in watched.asked] == [42, 42]
+
+
+def test_training_equals_pytorch():
+    torch = pytest.importorskip("torch")
+    shown, settings = stripes(50), Settings(epochs=2, batch=16, seed=4, threads=1)
+    body = network("conv4-relu-pool-conv3k5-tanh")
+    result = train(body, shown, classes=CLASSES, settings=settings)
+    first = train(body, shown, classes=CLASSES, settings=settings.changed(learning_rate=1e-30))
+    begun = {name: torch.tensor(np.array(values)) for name, values in first.model.arrays().items()}
+
+    functional = torch.nn.functional
+    theirs = {name: torch.nn.Parameter(values) for name, values in begun.items()}
+    optimizer = torch.optim.Adam(theirs.values())
+    x = torch.tensor(result.model.preprocessing.apply(shown.images)).permute(0, 3, 1, 2)
+    steps = iter(range(8))
+    losses = []
+    for epoch in range(2):
+        order = random.permutation(50, 4, random.SHUFFLE, epoch=epoch)
+        for batch in (order[i : i + 16] for i in range(0, 50, 16)):
+            z = x[batch]
+            for conv, size, activation in ((0, 1, torch.relu), (3, 2, torch.tanh)):
+                weights, biases = (theirs[f"{conv}.conv.{name}"] for name in ("weights", "biases"))
+                z = activation(functional.conv2d(z, weights.permute(3, 2, 0, 1), biases, padding=size))
+                z = functional.max_pool2d(z, 2) if conv == 0 else z
+            z = z.permute(0, 2, 3, 1).flatten(1) @ theirs["6.dense.weights"] + theirs["6.dense.biases"]
+            loss = functional.cross_entropy(z, torch.tensor(shown.labels[batch]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.param_groups[0]["lr"] = settings.make_schedule(4).rate(next(steps), 8)
+            optimizer.step()
+            losses.append(loss.item() * len(batch))
+    assert result.history["train_loss"] == pytest.approx(
+        [sum(losses[:4]) / 50, sum(losses[4:]) / 50], rel=1e-4
+    )
+    for name, values in result.model.arrays().items():
+        np.testing.assert_allclose(values, theirs[name].detach().numpy(), rtol=1e-3, atol=1e-4)
+
+
+def test_history_has_a_line_per_epoch():
+    held_out = stripes(30, seed=1)
+    result = run(validation=held_out, epochs=3, batch=20)
+    history = result.history
+    assert list(history) == [
+        "epoch",
+        "train_loss",
+        "train_error",
+        "validation_loss",
+        "validation_error",
+        "learning_rate",
+        "seconds",
+    ]
+    assert history["epoch"] == [1, 2, 3]
+    schedule = Settings().make_schedule(3)
+    assert history["learning_rate"] == [schedule.rate(step, 9) for step in (2, 5, 8)]
+    assert history["validation_error"][-1] == np.mean(
+        result.model.predict(held_out.images) != held_out.labels
+    )
+    assert all(0 <= error <= 1 for error in history["train_error"] + history["validation_error"])
+    assert result.train_seconds == pytest.approx(sum(history["seconds"]))
+    assert result.images_per_second == pytest.approx(180 / result.train_seconds)
+
+
+@pytest.mark.parametrize("validation", [None, stripes(0)])
+def test_without_validation_images_history_holds_none(validation):
+    history = run(validation=validation).history
+    assert history["validation_loss"] == history["validation_error"] == [None]
+
+
+@pytest.mark.parametrize("seconds", [0.03, 0.5])
+def test_progress_comes_about_ten_times_a_second_and_at_the_end(monkeypatch, seconds):
+    ticks = count()
+    monkeypatch.setattr(loop, "perf_counter", lambda: next(ticks) * seconds)
+    seen = []
+    run(images=64, batch=8, epochs=3, on_progress=seen.append)
+    assert [p.step for p in seen] == sorted({p.step for p in seen})
+    times = [p.seconds for p in seen]
+    assert all(later - earlier > 0.099 for earlier, later in pairwise(times[:-1]))
+    assert len(seen) == 24 if seconds == 0.5 else 5 <= len(seen) <= 10
+    last = seen[-1]
+    assert (last.epoch, last.epochs, last.step, last.steps, last.images) == (3, 3, 24, 24, 192)
+    assert last.seconds_left == 0
+    for p in seen:
+        assert p.seconds_left == pytest.approx(p.seconds / p.step * (24 - p.step))
+        assert p.images_per_second == pytest.approx(p.images / p.seconds)
+        assert p.epoch == (p.step - 1) // 8 + 1
+
+
+def test_progress_shows_the_mean_loss_of_the_epoch_so_far():
+    seen = []
+    result = run(images=64, batch=8, on_progress=seen.append)
+    assert seen[-1].loss == pytest.approx(result.history["train_loss"][0])
+
+
+def test_an_interruption_passes_through_and_closes_the_engine(watched):
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(on_progress=interrupt)
+    assert watched.closed == 1
+
+
+def nan_in(name):
+    def spoil(engine, counts):
+        getattr(engine, name)[-1] = np.nan
+        return counts
+
+    return spoil
+
+
+AT = "epoch 1 of 2, step 3 of 8 (learning rate 0.00583); lower --learning-rate"
+AFTER = "after epoch 1 of 2 (learning rate 0.00487); lower --learning-rate"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "text"),
+    [
+        (lambda engine, counts: (float("nan"), 0), f"the loss is nan at {AT}"),
+        (lambda engine, counts: (float("inf"), 0), f"the loss is inf at {AT}"),
+        (nan_in("gradient"), f"the gradient of 4.dense.biases is not finite at {AT}"),
+        (nan_in("state"), f"1.batch_norm.variance is not finite {AFTER}"),
+    ],
+)
+def test_numbers_that_are_not_finite_stop_the_training(watched, spoil, text):
+    watched.spoil = staticmethod(spoil)
+    with pytest.raises(TrainingError) as caught:
+        run("conv2-bn-relu", epochs=2)
+    assert str(caught.value) == text
+    assert watched.closed == 1
+    assert len(watched.asked) == (3 if " at " in text else 4)
+
+
+def test_parameters_that_are_not_finite_after_the_last_step_are_never_kept():
+    with pytest.raises(TrainingError) as caught:
+        run("tanh", images=16, batch=16, optimizer="sgd", learning_rate=1e300, schedule="constant")
+    name = "2.dense.weights"
+    assert str(caught.value) == (
+        f"{name} is not finite after epoch 1 of 1 (learning rate 1e+300); lower --learning-rate"
+    )
+
+
+def test_a_validation_loss_that_is_not_finite_stops_the_training(watched, monkeypatch):
+    monkeypatch.setattr(watched, "logits", lambda self, images: np.full((len(images), 3), np.nan, np.float32))
+    with pytest.raises(TrainingError) as caught:
+        run(validation=stripes(5), epochs=2)
+    assert str(caught.value) == f"the validation loss is nan {AFTER}"
+
+
+def test_a_learning_rate_far_too_high_is_reported_as_divergence():
+    with pytest.raises(TrainingError, match=r"^the (loss|gradient) .*; lower --learning-rate$"):
+        run(epochs=5, optimizer="sgd", learning_rate=1e12, schedule="constant")
+
+
+def test_the_model_describes_the_network_it_came_from():
+    shown = stripes(20, channels=3)
+    net = Sequential([Conv(2), ReLU(), MaxPool(), Dense(3)])
+    result = train(net, shown, classes=CLASSES, settings=Settings(threads=2, epochs=1))
+    model = result.model
+    assert (model.architecture, model.input_shape, model.classes) == ("conv2-relu-pool", (8, 8, 3), CLASSES)
+    assert model.preprocessing == Preprocessing.from_images(shown.images)
+    assert model.settings == {k: v for k, v in Settings().as_dict().items() if k != "threads"}
+    assert not model.parameters.flags.writeable
+
+
+def test_a_preprocessing_can_be_given():
+    given = Preprocessing((0.0,), (255.0,))
+    result = train(network(WORD), stripes(20), classes=CLASSES, settings=Settings(), preprocessing=given)
+    assert result.model.preprocessing == given
+
+
+@pytest.mark.parametrize(
+    ("net", "shown", "held_out", "classes", "kind", "text"),
+    [
+        (
+            network(WORD),
+            stripes(4),
+            None,
+            ("one",),
+            DataError,
+            "training needs at least 2 classes, but got 1",
+        ),
+        (
+            network(WORD),
+            stripes(0),
+            None,
+            CLASSES,
+            DataError,
+            "training needs at least one image, but got none",
+        ),
+        (
+            network(WORD, 4),
+            stripes(4),
+            None,
+            CLASSES,
+            DataError,
+            "the network puts out 4 numbers, but there are 3 classes; end it with Dense(3)",
+        ),
+        (
+            network(WORD),
+            ImageSet(stripes(4).images, [0, 1, 2, 3]),
+            None,
+            CLASSES,
+            DataError,
+            "the training labels must be from 0 to 2, but number 3 is 3; "
+            "give as many class names as there are labels",
+        ),
+        (
+            network(WORD),
+            stripes(4),
+            stripes(4, channels=3),
+            CLASSES,
+            DataError,
+            "the validation images must be 8x8x1, but got 8x8x3",
+        ),
+        (
+            Sequential([Conv(3), ReLU()]),
+            stripes(4),
+            None,
+            CLASSES,
+            ArchitectureError,
+            "a network must end in a dense layer with one unit per class, but ends in relu; "
+            "add Dense(classes) or use with_head",
+        ),
+        (
+            network("pool-pool-pool-pool"),
+            stripes(4),
+            None,
+            CLASSES,
+            ArchitectureError,
+            "layer 4 (pool): needs at least 2x2 pixels, but got 1x1 of shape 1x1x1; "
+            "pool less before it or use larger images",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(net, shown, held_out, classes, kind, text):
+    with pytest.raises(kind) as caught:
+        train(net, shown, held_out, classes=classes, settings=Settings())
+    assert str(caught.value) == text
