@@ -1,0 +1,102 @@
+"""`convlet data list|get|info`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from convlet.cli import options
+
+
+@click.group("data")
+def command() -> None:
+    """Named data sets: what there is, download, describe."""
+
+
+@command.command("list")
+def list_sets() -> None:
+    """The named data sets, and which are here already."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from convlet.data import named
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "here", "what", "licence"):
+        table.add_column(title, overflow="fold")
+    for item in named.NAMED:
+        table.add_row(item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence)
+    Console().print(table, highlight=False, markup=False)
+
+
+@command.command("get")
+@click.argument("name")
+@click.option("--offline", is_flag=True, help="Only say whether it is here.")
+def get(name: str, offline: bool) -> None:
+    """Download a named data set, unless it is here already."""
+    from convlet.data import named
+
+    item = _named(name)
+    if not item.files:
+        click.echo(f"{name} ships with scikit-learn; nothing to download")
+        return
+    folder = named.get(item, offline, lambda line: click.echo(line, err=True))
+    click.echo(f"{name} is in {folder}")
+
+
+@command.command("info")
+@click.argument("name", metavar="DATA")
+@options.add(options.DATA)
+@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+def info(name: str, json_file: str | None, **values: Any) -> None:
+    """Describe a data set: images, shape, classes, pixels, fingerprint."""
+    import numpy as np
+    from rich.console import Console
+    from rich.table import Table
+
+    options.check_file(json_file, "--json")
+    data = options.load_data(name, values)
+    pixels = [(float(part.images.min()), float(part.images.max())) for _, part in data.parts if len(part)]
+    counts = {
+        part_name: np.bincount(part.labels, minlength=len(data.classes)).tolist() for part_name, part in data.parts
+    }
+    result = data.describe() | {
+        "pixel_range": [min(low for low, _ in pixels), max(high for _, high in pixels)],
+        "pixel_type": str(data.train.images.dtype),
+        "images_per_class": counts,
+    }
+    if json_file:
+        options.write_json(json_file, result)
+    console = Console()
+    low, high = result["pixel_range"]
+    lines = {
+        "source": result["source"],
+        "images": ", ".join(f"{len(part):,} {part_name}" for part_name, part in data.parts),
+        "shape": " x ".join(map(str, data.image_shape)),
+        "pixels": f"{result['pixel_type']}, {low:g} to {high:g}",
+        "fingerprint": result["fingerprint"],
+    }
+    console.print(data.name, style="bold", highlight=False, markup=False)
+    for title, text in lines.items():
+        console.print(f"{title:<12}{text}", highlight=False, markup=False, soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
+    for title in ("class", *counts):
+        table.add_column(title, justify="left" if title == "class" else "right", overflow="fold")
+    for number, class_name in enumerate(data.classes):
+        table.add_row(class_name, *(f"{counts[part][number]:,}" for part in counts))
+    console.print()
+    console.print(table, highlight=False, markup=False)
+
+
+def _named(name: str) -> Any:
+    from difflib import get_close_matches
+
+    from convlet.data import named
+    from convlet.errors import DataError
+
+    if name not in named.BY_NAME:
+        close = get_close_matches(name.lower(), named.BY_NAME, 1, 0.5)
+        hint = f"; did you mean '{close[0]}'?" if close else ""
+        raise DataError(f"unknown data set '{name}': expected {', '.join(named.BY_NAME)}{hint}")
+    return named.BY_NAME[name]

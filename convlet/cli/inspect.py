@@ -1,0 +1,59 @@
+"""`convlet inspect`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convlet.cli import options
+
+
+@click.command("inspect")
+@click.argument("what", metavar="MODEL|ARCHITECTURE")
+@click.option("--input", "input_shape", default="28x28x1", show_default=True, help="Height x width x channels.")
+@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
+@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+def command(**values: Any) -> None:
+    """Layers, shapes, parameters, memory and multiply-adds of a model file or an architecture.
+
+    For a model file, --input and --classes are its own.
+    """
+    from rich.console import Console
+
+    from convlet import model_file
+    from convlet.architecture import describe, parse, with_head
+    from convlet.report.layers import print_layers
+
+    options.check_file(values["json_file"], "--json")
+    what, facts = values["what"], {}
+    if Path(what).exists() or what.endswith(".safetensors"):
+        model = model_file.load(what)
+        network, shape = model.network, model.input_shape
+        facts = {
+            "architecture": model.architecture,
+            "classes": list(model.classes),
+            "sha256": model.sha256(),
+            "settings": model.settings,
+            "preprocessing": model.preprocessing.as_dict(),
+        }
+    else:
+        shape = _shape(values["input_shape"])
+        network = with_head(parse(what), options.positive("--classes", values["classes"]))
+        facts = {"architecture": what}
+    rows = describe(network, shape)
+    result = {**facts, "input_shape": list(shape), "layers": rows}
+    if values["json_file"]:
+        options.write_json(values["json_file"], result)
+    print_layers(result, Console())
+
+
+def _shape(text: str) -> tuple[int, int, int]:
+    from convlet.errors import InputError
+
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})(?:x(\d{1,3}))?", text)
+    if not found or "0" in found.groups():
+        raise InputError(f"--input '{text}': expected height x width x channels, as in 28x28x1")
+    return int(found[1]), int(found[2]), int(found[3] or 1)

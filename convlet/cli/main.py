@@ -1,0 +1,93 @@
+"""The group of commands, and how an error becomes one line and an exit code.
+
+Exit codes: 0 done; 1 failed while running; 2 the input cannot be used; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from convlet import __version__
+from convlet.errors import ConvletError
+
+COMMANDS = {
+    "compare": ("convlet.cli.compare", "Train several networks, choose by validation error, report."),
+    "train": ("convlet.cli.train", "Train one network into a run folder."),
+    "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
+    "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
+    "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
+    "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and one line; loads a command's file when it is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            raise click.UsageError(f"unknown command '{args[0]}': expected {', '.join(COMMANDS)}{hint}")
+        return super().resolve_command(context, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="convlet")
+def cli() -> None:
+    """Convolutional networks for small images, trained on the CPU you have.
+
+    Start with 'convlet compare': six small networks on handwritten digits, in seconds, without a network connection.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    try:
+        done = cli.main(arguments, prog_name="convlet", standalone_mode=False)
+        sys.stdout.flush()
+        return int(done) if isinstance(done, int) else 0
+    except ConvletError as error:
+        return _say(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 2
+    except click.ClickException as error:
+        return _say(" ".join(error.format_message().split()), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _say("interrupted", 130)
+    except BrokenPipeError:
+        # whoever read our output has gone; nothing may be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except MemoryError:
+        return _say("there is not enough memory for this; use fewer images, a smaller --batch or a smaller network", 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}", 1)
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"convlet: {message}", err=True)
+    return code

@@ -1,0 +1,137 @@
+"""Options that several commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convlet.errors import InputError, SettingsError
+
+Command = Callable[..., Any]
+
+
+class Size(click.ParamType):
+    """Height and width as `32x32`."""
+
+    name = "HxW"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", value)
+        if not found or not all(1 <= int(n) <= 1024 for n in found.groups()):
+            self.fail(f"'{value}' is no size: expected height x width from 1x1 to 1024x1024, as in 32x32")
+        return int(found[1]), int(found[2])
+
+
+class Batch(click.ParamType):
+    """A number of images, or `all`."""
+
+    name = "N|all"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | None | str:
+        if isinstance(value, int) or value == "all":
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            self.fail(f"'{value}' is no batch: expected a number of images, or 'all' for full batch")
+
+
+SETTINGS = (
+    click.option("--epochs", type=int, help="Passes over the training images [default: by their number]."),
+    click.option("--batch", type=Batch(), help="Images between two updates, or 'all' [default: 64]."),
+    click.option("--optimizer", help="sgd, adagrad, rmsprop, adam or adamw [default: adam]."),
+    click.option("--learning-rate", type=float, help="The highest of the schedule [default: 0.006]."),
+    click.option("--schedule", help="constant, step, cosine or one-cycle [default: one-cycle]."),
+    click.option("--momentum", type=float, help="Of sgd [default: 0.9]."),
+    click.option("--weight-decay", type=float, help="On weights [default: 0]."),
+    click.option("--seed", type=int, help="Of weights, shuffling and dropout [default: 0]."),
+    click.option("--threads", type=int, help="Threads [default: all]; never changes a result."),
+    click.option("--shard", type=int, help="Images a thread takes at once [default: 32]."),
+)
+
+DATA = (
+    click.option("--train-images", type=int, metavar="N", help="Use only N training images, every class its share."),
+    click.option(
+        "--validation", type=float, default=0.1, show_default=True, help="Share of the training images to choose by."
+    ),
+    click.option("--size", type=Size(), help="Resize the pictures of a folder, as in 32x32."),
+    click.option("--offline", is_flag=True, help="Never download."),
+)
+
+SETTING_NAMES = (
+    *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
+    *("momentum", "weight_decay", "seed", "threads", "shard"),
+)
+
+
+def add(options: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+    """A decorator that adds these options in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def given_settings(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that the user gave, of all option values."""
+    given = {name: values[name] for name in SETTING_NAMES if values.get(name) is not None}
+    if given.get("batch") == "all":
+        given["batch"] = None
+    return given
+
+
+def load_data(name: str, values: dict[str, Any]) -> Any:
+    """The data set, as the data options say."""
+    from convlet import data
+
+    return data.load(
+        name,
+        size=values.get("size"),
+        offline=values.get("offline", False),
+        train_images=values.get("train_images"),
+        validation=values.get("validation", 0.1),
+    )
+
+
+def check_file(path: str | None, option: str) -> None:
+    """Refuse, before any work, a file that could not be written after it."""
+    if path is None:
+        return
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise InputError(f"{option} {path}: the folder {folder} does not exist; make it first")
+    if Path(path).is_dir():
+        raise InputError(f"{option} {path}: is a folder; give the name of a file")
+
+
+def new_folder(path: str, option: str) -> Path:
+    """Make a folder for results; one that already holds files is refused."""
+    folder = Path(path)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{option} {path}: already exists and is not empty; give another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """A JSON file, whole or not at all."""
+    from convlet.atomic import write_atomically
+
+    write_atomically(path, [json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode(), b"\n"])
+
+
+def positive(name: str, value: int) -> int:
+    """The value, or SettingsError where it is below 1."""
+    if value < 1:
+        raise SettingsError(f"{name} must be a whole number from 1, but got {value}")
+    return value

@@ -1,0 +1,78 @@
+"""What every source of images becomes: training, validation and test images with their labels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images and their labels.
+
+    images : (n, H, W, C) uint8 or float32, C-contiguous
+    labels : (n,) int64, numbers of the classes
+    """
+
+    images: Array
+    labels: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, numbers: Array) -> ImageSet:
+        """The images with these numbers, in this order."""
+        return ImageSet(np.ascontiguousarray(self.images[numbers]), self.labels[numbers])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set cut into three parts that share no image.
+
+    name, source : what the user asked for, and where it was found
+    classes : the name of each class, in the order of the labels
+    """
+
+    name: str
+    source: str
+    classes: tuple[str, ...]
+    train: ImageSet
+    validation: ImageSet
+    test: ImageSet
+
+    @property
+    def parts(self) -> Iterator[tuple[str, ImageSet]]:
+        yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        h, w, c = self.train.images.shape[1:]
+        return h, w, c
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the shapes, images and labels of training, validation and test images, in that order."""
+        digest = hashlib.sha256()
+        for name, part in self.parts:
+            digest.update(f"{name} {part.images.shape} {part.images.dtype.str}".encode())
+            digest.update(np.ascontiguousarray(part.images).data)
+            digest.update(np.ascontiguousarray(part.labels).data)
+        return digest.hexdigest()
+
+    def describe(self) -> dict[str, Any]:
+        """What a result says about its data."""
+        return {
+            "name": self.name,
+            "source": self.source,
+            "train_images": len(self.train),
+            "validation_images": len(self.validation),
+            "test_images": len(self.test),
+            "image_shape": list(self.image_shape),
+            "classes": list(self.classes),
+            "fingerprint": self.fingerprint(),
+        }

@@ -1,0 +1,135 @@
+"""IDX files (LeCun, Cortes, Burges: "The MNIST database of handwritten digits"), plain or gzip, read with care.
+
+A file is two zero bytes, a type byte (8: unsigned bytes), the number of axes, each axis as a big-endian 32-bit
+number, then the bytes. Nothing is believed before it is checked: the declared size bounds what is inflated.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from convlet.data.arrays import same_count
+from convlet.data.dataset import Array, ImageSet
+from convlet.errors import DataError
+
+UNSIGNED_BYTE = 8
+MOST_BYTES = 8 * 2**30
+"""More than this in one file is refused."""
+
+NAMES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def read(path: Path, axes: int) -> Array:
+    """The uint8 array of an IDX file.
+
+    Parameters
+    ----------
+    path : the file; one that begins as gzip does is inflated
+    axes : how many axes it must have: 3 for images, 1 for labels
+
+    Raises
+    ------
+    DataError : anything but one whole IDX file of this kind; the message says what was found and what to do
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+            if not start:
+                raise DataError(f"{path}: the file is empty; get it again")
+            if start[:1].lstrip() in (b"<", b"{") or start.lstrip()[:5].lower() in (b"<html", b"<!doc"):
+                raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
+            file.seek(0)
+            if start[:2] != b"\x1f\x8b":
+                return _array(path, file, axes)
+            with gzip.GzipFile(fileobj=file) as inflated:
+                return _array(path, inflated, axes)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise DataError(f"{path}: the gzip data is damaged or cut short; get the file again") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}; an IDX file was expected there") from None
+
+
+def _array(path: Path, file: object, axes: int) -> Array:
+    read = file.read  # type: ignore[attr-defined]
+    kind = {3: "images (3 axes)", 1: "labels (1 axis)"}[axes]
+    magic = read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        if magic[:1] == b"<":
+            raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
+        raise DataError(f"{path}: begins with {magic.hex(' ') or 'nothing'}, which no IDX file does; get it again")
+    if magic[2] != UNSIGNED_BYTE:
+        raise DataError(f"{path}: holds numbers of type {magic[2]}; expected type 8, unsigned bytes")
+    if magic[3] != axes:
+        found = {3: "images", 1: "labels"}.get(magic[3], f"an array of {magic[3]} axes")
+        raise DataError(f"{path}: expected {kind}, but it holds {found}; are the files swapped?")
+    header = read(4 * axes)
+    if len(header) < 4 * axes:
+        raise DataError(f"{path}: the file ends inside its header; get it again")
+    shape = struct.unpack(f">{axes}I", header)
+    size = int(np.prod([int(n) for n in shape], dtype=object))
+    if size == 0:
+        raise DataError(f"{path}: declares {' x '.join(map(str, shape))} values; expected at least one")
+    if size > MOST_BYTES:
+        raise DataError(f"{path}: declares {' x '.join(map(str, shape))} values, more than {MOST_BYTES // 2**30} GiB")
+    return _values(path, read, shape, size)
+
+
+def _values(path: Path, read: object, shape: tuple[int, ...], size: int) -> Array:
+    """The declared bytes, read piece by piece so that a false header cannot claim memory the file does not fill."""
+    piece, parts, got = 1 << 24, [], 0
+    while got < size:
+        part = read(min(piece, size - got))  # type: ignore[operator]
+        if not part:
+            raise DataError(f"{path}: declares {size} values, but only {got} are there; get the file again")
+        parts.append(part)
+        got += len(part)
+    if read(1):  # type: ignore[operator]
+        raise DataError(f"{path}: there is more after the {size} values it declares; get the file again")
+    return np.frombuffer(b"".join(parts), np.uint8).reshape(shape)
+
+
+def find(folder: Path, name: str) -> Path | None:
+    """The file `name`, or `name`.gz, or with a dot before idx, in `folder`."""
+    for candidate in (name, f"{name}.gz", name.replace("-idx", ".idx"), name.replace("-idx", ".idx") + ".gz"):
+        if (folder / candidate).is_file():
+            return folder / candidate
+    return None
+
+
+def is_idx_folder(folder: Path) -> bool:
+    return any(find(folder, name) for names in NAMES.values() for name in names)
+
+
+def load(folder: Path, classes: int = 10) -> dict[str, ImageSet]:
+    """Training images, and test images where there are any, of a folder of IDX files.
+
+    Raises
+    ------
+    DataError : a file that is missing or damaged, counts that differ, or a label outside 0 to classes - 1
+    """
+    parts = {}
+    for part, names in NAMES.items():
+        paths = [find(folder, name) for name in names]
+        if part == "test" and paths == [None, None]:
+            continue
+        for name, path in zip(names, paths, strict=True):
+            if path is None:
+                raise DataError(f"{folder}: there is no {name} or {name}.gz; a folder of IDX files needs it")
+        image_path, label_path = (path for path in paths if path is not None)
+        images, labels = read(image_path, 3), read(label_path, 1)
+        same_count(images, labels, str(folder))
+        if labels.max() >= classes:
+            raise DataError(f"{label_path}: label {labels.max()} is outside 0 to {classes - 1}; are the files swapped?")
+        parts[part] = ImageSet(images[..., np.newaxis], labels.astype(np.int64))
+    if "test" in parts and parts["test"].images.shape[1:] != parts["train"].images.shape[1:]:
+        sizes = " and ".join(" x ".join(map(str, parts[p].images.shape[1:3])) for p in ("train", "test"))
+        raise DataError(f"{folder}: training and test images differ in size: {sizes}")
+    return parts
