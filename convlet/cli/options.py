@@ -45,7 +45,7 @@ class Batch(click.ParamType):
 
 SETTINGS = (
     click.option("--epochs", type=int, help="Passes over the training images [default: by their number]."),
-    click.option("--batch", type=Batch(), help="Images between two updates, or 'all' [default: 64]."),
+    click.option("--batch", type=Batch(), help="Images between two updates, or 'all' [default: 32]."),
     click.option("--optimizer", help="sgd, adagrad, rmsprop, adam or adamw [default: adam]."),
     click.option("--learning-rate", type=float, help="The highest of the schedule [default: 0.006]."),
     click.option("--schedule", help="constant, step, cosine or one-cycle [default: one-cycle]."),
@@ -53,7 +53,7 @@ SETTINGS = (
     click.option("--weight-decay", type=float, help="On weights [default: 0]."),
     click.option("--seed", type=int, help="Of weights, shuffling and dropout [default: 0]."),
     click.option("--threads", type=int, help="Threads [default: all]; never changes a result."),
-    click.option("--shard", type=int, help="Images a thread takes at once [default: 32]."),
+    click.option("--shard", type=int, help="Images a thread takes at once [default: 16]."),
 )
 
 DATA = (

@@ -10,7 +10,10 @@ import numpy as np
 
 from convlet.errors import ArchitectureError
 from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape
-from convlet.layers.checks import UNITS_LIMIT, times, whole_number
+from convlet.layers.checks import UNITS_LIMIT, shorten, times, whole_number
+
+
+GAIN_LIMIT = 100.0
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Dense(Layer):
     Parameters
     ----------
     units : number of outputs
+    gain : factor of the initial weights; 1 suits a relu behind the layer, less the head of a classifier, whose first
+        logits should be near zero. It has no token: the head of an architecture word sets it
 
     Arrays: x (N, K) or (N, H, W, C) with K = H W C, y (N, units), weights (K, units), biases (units,), of one
     float type.
@@ -32,11 +37,15 @@ class Dense(Layer):
     """
 
     units: int
+    gain: float = 1.0
 
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", whole_number("dense units", self.units, UNITS_LIMIT))
+        if not (isinstance(self.gain, int | float) and 0 <= self.gain <= GAIN_LIMIT):
+            came = shorten(repr(self.gain))
+            raise ArchitectureError(f"dense gain must be a number from 0 to {GAIN_LIMIT}, but got {came}")
 
     def token(self) -> str:
         return f"dense{self.units}"
@@ -52,9 +61,9 @@ class Dense(Layer):
         return {"weights": (prod(input_shape), self.units), "biases": (self.units,)}
 
     def initial_parameters(self, input_shape: Shape, draws: Draws) -> dict[str, Array]:
-        """Weights normal with variance 2 / K (He et al. 2015, equation 10), biases zero."""
+        """Weights normal with variance gain^2 2 / K (He et al. 2015, equation 10), biases zero."""
         shapes = self.parameter_shapes(input_shape)
-        weights = draws.normal(shapes["weights"]) * np.float32(sqrt(2 / prod(input_shape)))
+        weights = draws.normal(shapes["weights"]) * np.float32(self.gain * sqrt(2 / prod(input_shape)))
         return {"weights": weights, "biases": np.zeros(shapes["biases"], np.float32)}
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:

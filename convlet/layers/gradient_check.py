@@ -1,8 +1,8 @@
 """Gradient check: each gradient a layer writes out, against the slope its own forward pass shows.
 
-With a random dy the loss is L = sum of y dy. Moving one array of the layer (x, or a parameter) by h along a random
-direction v must change L by h times the sum of gradient and v. The slope is measured in float64 by central
-differences, freed of their h^2 error by Richardson's extrapolation.
+With a random dy the loss is L = sum of y dy. Moving one array of the layer (x, or a parameter) by h along a
+random direction v must change L by h times the sum of gradient and v. The slope is measured in float64 by
+central differences, freed of their h^2 error by Richardson's extrapolation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from convlet.errors import RunError
 from convlet.layers.base import Array, Layer, Pass, Shape
 
 STEPS = (1e-3, 1e-4, 1e-5, 1e-6)
-"""Steps h to measure with: a large one is exact where L is smooth, a small one stays clear of a relu's kink."""
+"""Steps h to measure with: a large one is exact where L is smooth, a small one stays clear of kinks."""
 
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 """Rounding of L in float64, as a part of the sum of |y dy|."""
@@ -89,14 +89,14 @@ def check_gradients(
     Source: Ridders 1982, "Accurate computation of F'(x) and F'(x) F''(x)", for the extrapolated difference.
     """
     rng = np.random.default_rng(seed)
-    arrays = {"x": rng.standard_normal((images, *input_shape))}
+    arrays: dict[str, Array] = {"x": rng.standard_normal((images, *input_shape))}
     for name, shape in layer.parameter_shapes(input_shape).items():
         arrays[name] = rng.standard_normal(shape)
     state = {name: 0.5 + rng.random(shape) for name, shape in layer.state_shapes(input_shape).items()}
     run = Pass(training, uniform=lambda path, shape: np.random.default_rng((seed, *path)).random(shape))
 
     y, saved = layer.forward(arrays["x"], arrays, state, run)
-    dy = rng.standard_normal(y.shape)
+    dy = np.asarray(rng.standard_normal(y.shape))
     dx, gradients = layer.backward(dy, saved, arrays)
     gradients = {"x": dx, **gradients}
     _check_shapes(layer, gradients, arrays)
@@ -104,7 +104,7 @@ def check_gradients(
     rounding = ROUNDING * float(np.abs(y * dy).sum())
     comparisons = []
     for name, array in arrays.items():
-        direction = rng.standard_normal(array.shape)
+        direction = np.asarray(rng.standard_normal(array.shape))
 
         def loss(h: float, name: str = name, direction: Array = direction) -> float:
             moved = {**arrays, name: arrays[name] + h * direction}
@@ -124,8 +124,9 @@ def check_gradients(
 def slope(loss: Callable[[float], float]) -> tuple[float, float]:
     """The slope of a function at 0, and the step h it was measured with.
 
-    For each h the central differences d(h) and d(h/2) give (4 d(h/2) - d(h)) / 3, whose error falls with h^4. Of
-    all h, the one whose two differences agree best is taken: it neither crosses a kink nor drowns in rounding.
+    For each h the central differences d(h) and d(h/2) give (4 d(h/2) - d(h)) / 3, whose error falls with
+    h^4. Of all h, the one whose two differences agree best is taken: it neither crosses the kink of a relu or
+    a maximum nor drowns in rounding.
     """
     best = (np.inf, np.nan, np.nan)
     for h in STEPS:

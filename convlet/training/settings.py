@@ -66,7 +66,7 @@ class Settings:
     """
 
     epochs: int = 1
-    batch: int | None = 64
+    batch: int | None = 32
     optimizer: str = "adam"
     learning_rate: float = 0.006
     schedule: str = "one-cycle"
@@ -81,7 +81,7 @@ class Settings:
     step_factor: float = 0.1
     seed: int = 0
     threads: int | None = None
-    shard: int = 32
+    shard: int = 16
 
     def __post_init__(self) -> None:
         for name, (low, high, optional) in WHOLE_NUMBERS.items():

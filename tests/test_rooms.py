@@ -1,0 +1,98 @@
+"""Imports between rooms go one way: cli -> report, compare -> classifier -> training -> layers -> kernels."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import convlet
+
+ROOT = Path(convlet.__file__).parent
+
+MAY_IMPORT = {
+    "errors": set(),
+    "random": {"errors"},
+    "atomic": {"errors"},
+    "kernels": {"errors"},
+    "layers": {"errors", "kernels"},
+    "architecture": {"errors", "layers"},
+    "model_header": {"errors", "architecture", "layers", "training"},
+    "data": {"errors", "random"},
+    "training": {"errors", "random", "architecture", "layers", "kernels"},
+    "model_file": {"errors", "atomic", "architecture", "model_header", "layers", "training"},
+    "evaluation": {"errors"},
+    "machine": {"training"},
+    "recipes": {"errors", "training"},
+    "compare": {"errors", "architecture", "data", "evaluation", "machine", "recipes", "training"},
+    "report": {"errors"},
+    "cli": {
+        *("errors", "atomic", "architecture", "data", "evaluation", "machine", "model_file", "recipes"),
+        *("compare", "report"),
+    },
+}
+"""What each room may import, itself aside. layers -> kernels is allowed by the rule, though no layer needs it."""
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported(path: Path) -> set[str]:
+    """The rooms that a file imports, wherever in the file the import stands."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = []
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names = [node.module] + [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            if name.startswith("convlet."):
+                room = room_of(name)
+                if (ROOT / room).is_dir() or (ROOT / f"{room}.py").exists():
+                    found.add(room)
+    return found
+
+
+FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != ROOT or not path.stem.startswith("__"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_imports_only_what_its_room_may(path):
+    room = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    assert imported(path) - {room} <= MAY_IMPORT[room]
+
+
+def test_every_room_has_its_rule():
+    rooms = {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in FILES}
+    assert rooms == set(MAY_IMPORT)
+
+
+def test_no_layer_knows_threads_or_numba():
+    for path in (ROOT / "layers").glob("*.py"):
+        words = {name.split(".")[0] for name in _modules(path)}
+        assert not words & {"numba", "llvmlite", "threading", "concurrent"}, path
+
+
+def test_only_kernels_speak_numba():
+    for path in FILES:
+        if path.parent.name != "kernels":
+            assert "numba" not in {name.split(".")[0] for name in _modules(path)}, path
+
+
+def _modules(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found
+
+
+def test_the_rule_notices_an_arrow_that_goes_back(tmp_path):
+    path = tmp_path / "wrong.py"
+    path.write_text("def f():\n    from convlet.training import train\n")
+    assert not imported(path) <= MAY_IMPORT["layers"]
