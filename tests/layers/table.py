@@ -74,7 +74,9 @@ def _with_room(layers: st.SearchStrategy) -> st.SearchStrategy:
         lambda layer: st.tuples(
             st.just(layer),
             st.tuples(
-                st.integers(layer.size, layer.size + 4), st.integers(layer.size, layer.size + 4), st.integers(1, 4)
+                st.integers(layer.size, layer.size + 4),
+                st.integers(layer.size, layer.size + 4),
+                st.integers(1, 4),
             ),
         )
     )
@@ -115,7 +117,8 @@ def drawn_arrays(layer, input_shape, dtype, images=3, seed=0):
         for name, shape in layer.parameter_shapes(input_shape).items()
     }
     state = {
-        name: (0.5 + rng.random(shape)).astype(dtype) for name, shape in layer.state_shapes(input_shape).items()
+        name: (0.5 + rng.random(shape)).astype(dtype)
+        for name, shape in layer.state_shapes(input_shape).items()
     }
     return x, parameters, state
 

@@ -1,0 +1,1 @@
+"""What a person sees: tables and progress, made from result dictionaries. Knows nothing of training."""

@@ -1,0 +1,61 @@
+"""The confusion matrix in a terminal, and which classes are taken for which."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from convlet.report.numbers import percent
+from convlet.report.tables import add, say, table
+
+MOST_COLUMNS = 26
+"""More classes than this are no longer readable as a matrix."""
+
+
+def print_confusion(matrix: list[list[int]], names: list[str], console: Console) -> None:
+    """Rows are the true class, columns what the images were taken for."""
+    total, right = sum(map(sum, matrix)), sum(row[k] for k, row in enumerate(matrix))
+    say(console, f"{total - right:,} of {total:,} test images wrong; rows: true class, columns: taken for")
+    short = names if max(map(len, names)) <= 3 else [str(k) for k in range(len(names))]
+    width = max(len(str(max(map(max, matrix)))), *map(len, short)) + 1
+    label = min(max(map(len, names)), 16)
+    needed = label + 4 + width * len(names)
+    if len(names) <= MOST_COLUMNS and needed <= console.width:
+        head = " " * (label + 4) + "".join(f"{name:>{width}}" for name in short)
+        say(console, head, "dim")
+        for number, row in enumerate(matrix):
+            prefix = f"{names[number][:label]:<{label}} " + (f"{short[number]:>3}" if short != names else "   ")
+            _line(console, prefix, row, number, width)
+    _pairs(matrix, names, console)
+
+
+def _line(console: Console, prefix: str, row: list[int], number: int, width: int) -> None:
+    from rich.text import Text
+
+    line = Text(prefix)
+    for column, value in enumerate(row):
+        style = "green" if column == number else ("dim" if value == 0 else "bold red" if value > sum(row) * 0.02 else "red")
+        line.append(f"{value if value else '.':>{width}}", style)
+    console.print(line, soft_wrap=True)
+
+
+def _pairs(matrix: list[list[int]], names: list[str], console: Console, most: int = 3) -> None:
+    """The most frequent mistakes in words."""
+    found = [
+        (value, row, column)
+        for row, values in enumerate(matrix)
+        for column, value in enumerate(values)
+        if row != column and value
+    ]
+    found.sort(key=lambda item: (-item[0], item[1], item[2]))
+    if found:
+        said = ", ".join(f"{names[row]} for {names[column]} ({value})" for value, row, column in found[:most])
+        say(console, f"most often taken: {said}")
+
+
+def print_classes(rows: list[dict[str, object]], console: Console) -> None:
+    """Precision and recall of each class."""
+    made = table([("class", False), ("precision", True), ("recall", True), ("images", True)])
+    for row in rows:
+        precision, recall = (row[key] for key in ("precision", "recall"))
+        add(made, [str(row["class"]), percent(precision), percent(recall), f"{row['images']:,}"])  # type: ignore[arg-type]
+    console.print(made)

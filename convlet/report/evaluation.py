@@ -1,0 +1,33 @@
+"""`convlet evaluate` in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from convlet.report.confusion import print_classes, print_confusion
+from convlet.report.numbers import count, interval, percent
+from convlet.report.tables import add, say, table
+
+
+def print_evaluation(result: dict[str, Any], console: Console) -> None:
+    """Print what `convlet evaluate --json` writes."""
+    say(console, f"{result['architecture']} on the {result['part']} images of {result['data']['name']}", "bold")
+    say(
+        console,
+        f"error {percent(result['error'])} of {count(result['images'])} images "
+        f"(95 % interval {interval(result['error_interval'])}), log-loss {result['log_loss']:.4f}",
+    )
+    say(console)
+    print_confusion(result["confusion_matrix"], result["classes"], console)
+    say(console)
+    print_classes(result["per_class"], console)
+    if result["worst"]:
+        say(console)
+        say(console, "worst mistakes, the surest first", "bold")
+        made = table([("image", True), ("label", False), ("taken for", False), ("sure", True), ("label got", True)])
+        for row in result["worst"]:
+            cells = [count(row["image"]), row["label"], row["predicted"]]
+            add(made, [*cells, percent(row["probability"]), percent(row["label_probability"])])
+        console.print(made)

@@ -1,0 +1,31 @@
+"""`convlet inspect` in a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from convlet.report.numbers import count, size
+from convlet.report.tables import add, say, table
+
+
+def print_layers(result: dict[str, Any], console: Console) -> None:
+    """Print what `convlet inspect --json` writes."""
+    say(console, result["architecture"], "bold")
+    say(console, f"images {' x '.join(map(str, result['input_shape']))}")
+    made = table(
+        [("layer", False), ("output", True), ("parameters", True), ("activations", True), ("multiply-adds", True)]
+    )
+    for row in result["layers"]:
+        shape = " x ".join(map(str, row["output_shape"]))
+        cells = [row["token"], shape, count(row["parameters"]), size(row["activation_bytes"])]
+        add(made, [*cells, count(row["multiply_adds"])])
+    totals = [sum(row[key] for row in result["layers"]) for key in ("parameters", "activation_bytes", "multiply_adds")]
+    add(made, ["total for an image", "", count(totals[0]), size(totals[1]), count(totals[2])], "bold")
+    console.print(made)
+    say(console, f"parameters take {size(4 * totals[0])}")
+    if "classes" in result:
+        names = ", ".join(result["classes"][:20]) + (", ..." if len(result["classes"]) > 20 else "")
+        say(console, f"classes: {names}")
+        say(console, f"SHA-256 of the weights: {result['sha256']}")

@@ -1,0 +1,91 @@
+"""Progress while networks train: a live bar in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from time import monotonic
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from convlet.report.numbers import count, seconds
+from convlet.report.tables import say
+
+SECONDS_BETWEEN_LINES = 10.0
+"""Where the output is no terminal, a long training says so often how it goes."""
+
+
+class Progress(Protocol):
+    """How far a training has come, as the training loop tells it."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    images_per_second: float
+    seconds: float
+    seconds_left: float
+
+
+class LiveProgress:
+    """Shows networks as they train; use as a context manager."""
+
+    def __init__(self, console: Console, quiet: bool = False) -> None:
+        self.console, self.quiet = console, quiet
+        self._bar: Any = None
+        self._task: Any = None
+        self._heading, self._said = "", 0.0
+
+    def __enter__(self) -> LiveProgress:
+        if self.console.is_terminal and not self.quiet:
+            self._bar = self._make_bar()
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def start(self, label: str, number: int, count: int) -> None:
+        """A network begins: number k of n."""
+        self._heading = f"[{number}/{count}] {label}" if count > 1 else label
+        self._said = monotonic()
+        if self._bar is not None:
+            self._task = self._bar.add_task("", total=None, heading=self._heading, facts="compiling")
+
+    def update(self, progress: Progress) -> None:
+        """The network is so far."""
+        facts = (
+            f"{count(progress.images_per_second)} images/s, loss {progress.loss:.4f}, "
+            f"{seconds(progress.seconds_left)} left"
+        )
+        if self._bar is not None:
+            self._bar.update(self._task, completed=progress.step, total=progress.steps, facts=facts)
+        elif not self.quiet and monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = monotonic()
+            say(self.console, f"{self._heading}: epoch {progress.epoch} of {progress.epochs}, {facts}")
+
+    def finish(self, text: str) -> None:
+        """The network is done; text says how it went."""
+        if self._bar is not None:
+            self._bar.remove_task(self._task)
+        if not self.quiet:
+            say(self.console, f"{self._heading}: {text}")
+
+    def _make_bar(self) -> Any:
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task
+        from rich.text import Text
+
+        class Words(ProgressColumn):
+            """One of the task's own texts, never read as markup."""
+
+            def __init__(self, field: str) -> None:
+                self.field = field
+                super().__init__()
+
+            def render(self, task: Task) -> Text:
+                return Text(task.fields[self.field], overflow="ellipsis", no_wrap=True)
+
+        columns = [Words("heading"), BarColumn(bar_width=None), Words("facts")]
+        return Progress(*columns, console=self.console, transient=True, expand=True)
