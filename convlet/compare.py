@@ -131,7 +131,7 @@ class Comparison:
             seeded = settings.changed(seed=settings.seed + repeat)
             trained = train_on(data, entry.architecture, seeded, watcher.update if watcher else None)
             if repeat == 0:
-                self.models[f"{kind}-{entry.architecture}"] = trained.model
+                self.models[entry.architecture if kind == "compared" else f"then-{entry.architecture}"] = trained.model
             runs.append(measure(trained, data) | {"seed": seeded.seed})
             if watcher:
                 watcher.finish(_line(runs[-1]))
@@ -187,7 +187,7 @@ def _validation(row: dict[str, Any]) -> float:
 
 def _line(run: dict[str, Any]) -> str:
     error = run["validation_error"]
-    shown = "" if error is None else f"validation error {error:.2%}, "
+    shown = "" if error is None else f"validation error {100 * error:.2f} %, "
     return f"{shown}{run['train_seconds']:.1f} s, {run['images_per_second']:,.0f} images/s"
 
 

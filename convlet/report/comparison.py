@@ -10,8 +10,8 @@ from convlet.report.confusion import print_confusion
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.tables import add, say, table
 
-WIDE = 96
-"""From this width on the table has all its columns."""
+WIDE, MEDIUM = 92, 74
+"""From these widths on the table has images/s, and parameters."""
 
 
 def print_comparison(result: dict[str, Any], console: Console) -> None:
@@ -36,21 +36,19 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
 
 
 def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
-    wide, repeated = console.width >= WIDE, "repeats" in rows[0]
-    columns = [("network", False), ("parameters", True), ("validation", True), ("test error", True)]
-    columns += [("95 % interval", True)] if console.width >= 72 else []
-    columns += [("seconds", True)] + ([("images/s", True)] if wide else [])
-    made = table(columns)
+    """One line a network; what fits into 60 columns is there always, images/s only where there is room."""
+    wide, medium = console.width >= WIDE, console.width >= MEDIUM
+    titles = ["parameters", "validation", "test error (95 % interval)", "seconds"] + ["images/s"] * wide
+    made = table([("", False), ("network", False), *((title, True) for title in titles[0 if medium else 1 :])])
     for row in rows:
-        error = percent(row["test_error"])
-        if repeated:
+        chosen, error = row["architecture"] == best, percent(row["test_error"])
+        if "test_error_spread" in row:
             error += f" ± {100 * row['test_error_spread']:.2f}"
-        chosen = row["architecture"] == best
-        cells = [f"{'* ' if chosen else '  '}{row['label']}", count(row["parameters"])]
-        cells += [percent(row["validation_error"]), error]
-        cells += [interval(row["test_error_interval"])] if console.width >= 72 else []
-        cells += [f"{row['train_seconds']:.1f}"] + ([count(row["images_per_second"])] if wide else [])
-        add(made, cells, "bold" if chosen else "")
+        low, high = (100 * end for end in row["test_error_interval"])
+        cells = [count(row["parameters"])] if medium else []
+        cells += [percent(row["validation_error"]), f"{error} ({low:.2f}-{high:.2f})", f"{row['train_seconds']:.1f}"]
+        cells += [count(row["images_per_second"])] if wide else []
+        add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
     console.print(made)
 
 
@@ -58,7 +56,8 @@ def _choice(result: dict[str, Any], console: Console) -> None:
     """What was chosen, why, and where it is wrong."""
     best = next(row for row in result["results"] if row["architecture"] == result["best"])
     repeats = f", means of {len(best['repeats'])} seeds" if "repeats" in best else ""
-    say(console, f"best by validation error: {best['label']} ({best['architecture']}){repeats}", "bold")
+    word = f" ({best['architecture']})" if best["label"] != best["architecture"] else ""
+    say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
 
 

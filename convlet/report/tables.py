@@ -9,7 +9,7 @@ from rich.text import Text
 
 def table(columns: list[tuple[str, bool]]) -> Table:
     """A table whose columns are (title, whether they hold numbers)."""
-    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    made = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     for title, numbers in columns:
         made.add_column(title, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     return made

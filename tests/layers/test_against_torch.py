@@ -55,7 +55,7 @@ def dropout(layer, x, parameters, state, run):
 
 
 def batch_norm(layer, x, parameters, state, run):
-    """PyTorch's momentum is the part that is replaced, ours the part that is kept; forward does not move it."""
+    """PyTorch moves its running statistics as it goes, so it gets copies."""
     scale, shift = parameters["scale"], parameters["shift"]
     mean, variance = state["mean"].clone(), state["variance"].clone()
     flat = x.reshape(-1, x.shape[-1])

@@ -32,6 +32,8 @@ def test_initial_weights_have_variance_2_over_inputs():
 
     initial = Dense(4).initial_parameters((5, 5, 2), Draws())
     assert initial["weights"] == pytest.approx(np.sqrt(2 / 50))
+    head = Dense(4, gain=0.1).initial_parameters((5, 5, 2), Draws())
+    assert head["weights"] == pytest.approx(0.1 * np.sqrt(2 / 50))
     assert not initial["biases"].any()
 
 
@@ -43,6 +45,9 @@ def test_initial_weights_have_variance_2_over_inputs():
             lambda: Dense(10**99),
             f"dense units must be a whole number from 1 to 65536, but got 1{'0' * 56}...",
         ),
+        (lambda: Dense(5, gain=-1), "dense gain must be a number from 0 to 100.0, but got -1"),
+        (lambda: Dense(5, gain=float("nan")), "dense gain must be a number from 0 to 100.0, but got nan"),
+        (lambda: Dense(5, gain="1"), "dense gain must be a number from 0 to 100.0, but got '1'"),
         (lambda: Dense(5).output_shape(()), "dense5 needs at least one value, but got shape ()"),
         (lambda: Dense(5).output_shape((0,)), "dense5 needs at least one value, but got shape 0"),
     ],

@@ -42,7 +42,7 @@ def test_repr_can_be_read():
         "Sequential([\n"
         "    Conv(filters=8, size=3, stride=1, padding='same'),\n"
         "    MaxPool(size=2, stride=2),\n"
-        "    Dense(units=10),\n"
+        "    Dense(units=10, gain=1.0),\n"
         "])"
     )
 

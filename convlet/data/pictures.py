@@ -1,0 +1,117 @@
+"""One picture from a file: decoded with care, as uint8 (H, W, 1) or (H, W, 3).
+
+A file is refused by its size, its format, its pixels and its frames before a pixel is decoded. Transparent parts are laid
+over black; 16-bit grey is scaled to 8; every other form becomes grey or RGB; a camera's rotation is applied.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convlet.data.dataset import Array
+from convlet.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"))
+MOST_BYTES = 8 * 2**20
+MOST_PIXELS = 4_000_000
+GREY_MODES = frozenset(("1", "L", "LA", "I", "I;16", "I;16L", "I;16B", "F"))
+
+
+def read(path: str | Path, size: tuple[int, int] | None = None) -> Array:
+    """The picture in a file, uint8 (H, W, C), C 1 for grey and 3 for colour.
+
+    Parameters
+    ----------
+    path : a PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM file of one frame
+    size : height and width to resize to, by averaging over areas
+
+    Raises
+    ------
+    DataError : no such file, another format, too large, several frames, or damaged
+    """
+    path = Path(path)
+    try:
+        length = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}; expected a picture there") from None
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; expected a picture")
+    if length > MOST_BYTES:
+        raise DataError(f"{path}: has {length:,} bytes; a picture may have at most {MOST_BYTES:,}")
+    return _decode(path, size)
+
+
+def _decode(path: Path, size: tuple[int, int] | None) -> Array:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's own limits and oddities; ours are checked below
+            with Image.open(path, formats=FORMATS) as picture:
+                _check(path, picture)
+                picture.load()
+                return _pixels(picture, size)
+    except UnidentifiedImageError:
+        raise DataError(f"{path}: is no picture of a known format ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise DataError(f"{path}: has more than {MOST_PIXELS:,} pixels; make it smaller") from None
+    except DataError:
+        raise
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise DataError(f"{path}: the picture is damaged or cut short ({error})") from None
+
+
+def _check(path: Path, picture: Any) -> None:
+    """Refuse, before decoding, what is too large or moves."""
+    width, height = picture.size
+    if width * height > MOST_PIXELS:
+        raise DataError(
+            f"{path}: has {height} x {width} pixels; a picture may have at most {MOST_PIXELS:,}, make it smaller"
+        )
+    frames = getattr(picture, "n_frames", 1)
+    if frames != 1:
+        raise DataError(f"{path}: has {frames} frames; expected a picture of one")
+
+
+def _pixels(picture: Any, size: tuple[int, int] | None) -> Array:
+    from PIL import Image, ImageOps
+
+    picture = ImageOps.exif_transpose(picture)
+    grey = picture.mode in GREY_MODES
+    if picture.mode in ("I", "I;16", "I;16L", "I;16B", "F"):
+        picture = Image.fromarray(_to_bytes(np.asarray(picture)))
+    if picture.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(black, picture)
+    picture = picture.convert("L" if grey else "RGB")
+    if size is not None and picture.size != (size[1], size[0]):
+        picture = picture.resize((size[1], size[0]), Image.Resampling.BOX if _shrinks(picture, size) else Image.Resampling.BILINEAR)
+    pixels = np.array(picture, np.uint8)
+    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def _shrinks(picture: Any, size: tuple[int, int]) -> bool:
+    return bool(picture.size[0] >= size[1] and picture.size[1] >= size[0])
+
+
+def _to_bytes(values: Array) -> Array:
+    """16-bit or wider grey to 8 bits: the upper byte of 0 to 65535; floats are taken as 0 to 255."""
+    if values.dtype.kind == "f":
+        return np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
+    return (np.clip(values.astype(np.int64), 0, 65535) >> 8).astype(np.uint8)
+
+
+def with_channels(picture: Array, channels: int) -> Array:
+    """The picture in grey (the mean of its channels, weighted as ITU-R 601-2 does) or in RGB."""
+    if picture.shape[2] == channels:
+        return picture
+    if channels == 3:
+        return np.repeat(picture, 3, axis=2)
+    weighted = picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+    return np.rint(weighted).astype(np.uint8)[..., np.newaxis]
