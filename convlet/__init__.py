@@ -19,7 +19,17 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "convlet.layers": (
-        *("AvgPool", "BatchNorm", "Conv", "Dense", "Dropout", "Flatten", "GELU", "GlobalAvgPool", "LeakyReLU"),
+        *(
+            "AvgPool",
+            "BatchNorm",
+            "Conv",
+            "Dense",
+            "Dropout",
+            "Flatten",
+            "GELU",
+            "GlobalAvgPool",
+            "LeakyReLU",
+        ),
         *("MaxPool", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Tanh"),
     ),
     "convlet.layers.gradient_check": ("check_gradients",),

@@ -106,9 +106,7 @@ RULES = (
     ),
     Rule("dropout%", lambda rate: Dropout(float(rate)), ("dropout0.5",)),
     Rule("dense#", lambda units: Dense(int(units)), ("dense128",)),
-    Rule(
-        "res#(?:s#)?", lambda filters, stride: Residual(int(filters), int(stride or 1)), ("res16", "res16s2")
-    ),
+    Rule("res#(?:s#)?", lambda filters, stride: Residual(int(filters), int(stride or 1)), ("res16", "res16s2")),
     Rule("flatten", Flatten, ("flatten",)),
 )
 """Every token there is. Adding a layer to the text form is one row here."""
@@ -159,8 +157,7 @@ def format_word(network: Sequential) -> str:
     word = network.token()
     if len(word) > WORD_LIMIT:
         raise ArchitectureError(
-            f"an architecture may have {WORD_LIMIT} characters, but this network's has {len(word)}: "
-            f"{shorten(word)!r}"
+            f"an architecture may have {WORD_LIMIT} characters, but this network's has {len(word)}: {shorten(word)!r}"
         )
     return word
 
@@ -237,9 +234,7 @@ def _layer(token: str, number: int, word: str) -> Layer:
     """The layer of one token; ArchitectureError that points at it."""
     place = f"at position {number} of {shorten(word)!r}"
     if not token:
-        raise ArchitectureError(
-            f"empty token {place}; join tokens by single hyphens, as in 'conv8-relu-pool'"
-        )
+        raise ArchitectureError(f"empty token {place}; join tokens by single hyphens, as in 'conv8-relu-pool'")
     try:
         layer = _read(token)
     except ArchitectureError as error:

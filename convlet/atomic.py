@@ -12,9 +12,7 @@ from pathlib import Path
 from convlet.errors import InputError, RunError
 
 
-def write_atomically(
-    path: str | Path, parts: Iterable[bytes], refused: type[InputError] = InputError
-) -> None:
+def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[InputError] = InputError) -> None:
     """Write a file so that at every instant its name holds all of the old content or all of the new.
 
     The bytes go to a file of another name in the same folder, are forced to the disk, and then take the name;

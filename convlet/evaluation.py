@@ -17,7 +17,8 @@ SMALLEST = float(np.finfo(np.float32).tiny)
 class Predictor(Protocol):
     """A trained model, as far as this file needs it."""
 
-    classes: tuple[str, ...]
+    @property
+    def classes(self) -> tuple[str, ...]: ...
 
     def probabilities(self, images: Array) -> Array: ...
 
@@ -80,7 +81,9 @@ def log_loss(probabilities: Array, labels: Array) -> float:
     return float(-np.log(np.maximum(own, SMALLEST)).mean())
 
 
-def worst_mistakes(probabilities: Array, labels: Array, names: tuple[str, ...], count: int = 10) -> list[dict[str, Any]]:
+def worst_mistakes(
+    probabilities: Array, labels: Array, names: tuple[str, ...], count: int = 10
+) -> list[dict[str, Any]]:
     """The wrong images of which the model was surest, the surest first."""
     predicted = probabilities.argmax(axis=1)
     sure = probabilities[np.arange(len(labels)), predicted]

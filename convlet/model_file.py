@@ -98,9 +98,7 @@ def _read_header(file: BufferedReader, size: int) -> bytes:
     if not 2 <= length <= HEADER_LIMIT:
         refuse(f"is no model file: expected a header of 2 to {HEADER_LIMIT} bytes, but it says {length}")
     if length > size - 8:
-        refuse(
-            f"is cut off: its header should have {length} bytes, but {size - 8} are left; copy the file again"
-        )
+        refuse(f"is cut off: its header should have {length} bytes, but {size - 8} are left; copy the file again")
     header = file.read(length)
     if not header.startswith(b"{") or len(header) != length:
         refuse("is no model file: its header is no JSON object")

@@ -152,30 +152,20 @@ def _metadata(metadata: Any) -> dict[str, str]:
     if set(metadata) != set(METADATA):
         refuse(f"has metadata other than {', '.join(METADATA)}")
     if metadata["numerics"] != NUMERICS_VERSION:
-        refuse(
-            f"has a numerics version this convlet does not know, expected {NUMERICS_VERSION}; update convlet"
-        )
+        refuse(f"has a numerics version this convlet does not know, expected {NUMERICS_VERSION}; update convlet")
     return metadata
 
 
 def _input_shape(metadata: dict[str, str]) -> Shape:
     shape = _strict_json(metadata["input_shape"])
-    if (
-        not isinstance(shape, list)
-        or len(shape) != 3
-        or not all(_whole(side, 1, SIDE_LIMIT) for side in shape)
-    ):
+    if not isinstance(shape, list) or len(shape) != 3 or not all(_whole(side, 1, SIDE_LIMIT) for side in shape):
         refuse(f"has an unusable input shape: expected three whole numbers from 1 to {SIDE_LIMIT}")
     return tuple(shape)
 
 
 def _classes(metadata: dict[str, str]) -> tuple[str, ...]:
     classes = _strict_json(metadata["classes"])
-    if (
-        not isinstance(classes, list)
-        or len(classes) < 2
-        or not all(isinstance(name, str) for name in classes)
-    ):
+    if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
         refuse("has unusable classes: expected a list of at least 2 names")
     return tuple(classes)
 

@@ -70,9 +70,7 @@ def philox(counters: tuple[Array, Array, Array, Array], key: tuple[int, int]) ->
     return np.stack([c0, c1, c2, c3], axis=-1).astype(np.uint32)
 
 
-def words(
-    count: int, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0
-) -> Array:
+def words(count: int, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0) -> Array:
     """Return the first `count` random words, uint32 (count,); see the module's rule.
 
     Parameters
@@ -85,9 +83,7 @@ def words(
     return _words_of(np.array([position]), count, seed, purpose, stream, epoch)[0]
 
 
-def uniform(
-    shape: Shape, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0
-) -> Array:
+def uniform(shape: Shape, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0) -> Array:
     """Return float32 numbers of `shape`, even over [0, 1): (word >> 8) * 2**-24.
 
     The parameters are those of `words`; elements count in C order.
@@ -104,9 +100,7 @@ def uniform_images(
     return _to_unit(drawn).reshape(len(drawn), *shape)
 
 
-def normal(
-    shape: Shape, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0
-) -> Array:
+def normal(shape: Shape, *, seed: int, purpose: int, stream: int = 0, epoch: int = 0, position: int = 0) -> Array:
     """Return float32 numbers of `shape` with mean 0 and variance 1 (Box and Muller 1958).
 
     Words 2i and 2i + 1 give a pair: with u = (w0 + 0.5) / 2**32 and v = w1 / 2**32,
@@ -116,9 +110,9 @@ def normal(
     in float64, rounded to float32 at the end. The parameters are those of `words`.
     """
     count = prod(shape)
-    pairs = words(
-        count + count % 2, seed=seed, purpose=purpose, stream=stream, epoch=epoch, position=position
-    ).reshape(-1, 2)
+    pairs = words(count + count % 2, seed=seed, purpose=purpose, stream=stream, epoch=epoch, position=position).reshape(
+        -1, 2
+    )
     radius = np.sqrt(-2.0 * _log((pairs[:, 0] + 0.5) * 2.0**-32))
     cosine, sine = _circle(pairs[:, 1])
     both = np.stack([radius * cosine, radius * sine], axis=-1)

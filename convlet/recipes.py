@@ -48,7 +48,14 @@ METHODS = (
     Entry(
         "A2 mini-batch gradient descent",
         "dense40",
-        {"batch": 100, "optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.02, "schedule": "cosine", "epochs": 60},
+        {
+            "batch": 100,
+            "optimizer": "sgd",
+            "momentum": 0.0,
+            "learning_rate": 0.02,
+            "schedule": "cosine",
+            "epochs": 60,
+        },
     ),
     Entry(
         "A3 with activation functions",

@@ -105,9 +105,7 @@ def test_a_fault_in_the_middle_of_the_bytes_leaves_the_old_file(tmp_path):
 
 @pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="this system cannot force folders")
 @pytest.mark.parametrize(("number", "raises"), [(errno.EINVAL, False), (errno.EIO, True)])
-def test_a_folder_that_cannot_be_forced_is_no_failure_but_a_broken_disk_is(
-    tmp_path, monkeypatch, number, raises
-):
+def test_a_folder_that_cannot_be_forced_is_no_failure_but_a_broken_disk_is(tmp_path, monkeypatch, number, raises):
     real, calls = os.fsync, []
 
     def fail_for_the_folder(handle):

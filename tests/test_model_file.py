@@ -71,9 +71,7 @@ def test_any_safetensors_library_reads_the_file(tmp_path):
     assert json.loads(metadata["input_shape"]) == [4, 4, 1]
     data = path.read_bytes()
     assert int.from_bytes(data[:8], "little") % 8 == 0
-    assert (
-        metadata["sha256"] == hashlib.sha256(data.replace(metadata["sha256"].encode(), b"0" * 64)).hexdigest()
-    )
+    assert metadata["sha256"] == hashlib.sha256(data.replace(metadata["sha256"].encode(), b"0" * 64)).hexdigest()
 
 
 def test_every_truncation_is_refused(tmp_path):
@@ -154,9 +152,7 @@ def test_a_safetensors_file_of_another_program_is_refused(tmp_path):
 def test_saving_refuses_what_loading_would_refuse(tmp_path, monkeypatch):
     path = tmp_path / "model"
     many = make(classes=tuple("n" * 30 + str(n) for n in range(40000)))
-    with pytest.raises(
-        ModelFileError, match=r"^.*model: a model file may have 1073741824 bytes, 1048576 of them"
-    ):
+    with pytest.raises(ModelFileError, match=r"^.*model: a model file may have 1073741824 bytes, 1048576 of them"):
         model_file.save(many, path)
     monkeypatch.setattr(model_file, "FILE_LIMIT", 100)
     size = len(saved_bytes := model_file.encode(make())) + 8 + 4 * 8

@@ -68,9 +68,7 @@ def test_uniform_of_images_is_uniform_at_each_position():
     together = random.uniform_images(positions, (3, 5), seed=8, purpose=random.DROPOUT, stream=2, epoch=3)
     assert together.shape == (3, 3, 5)
     for row, position in zip(together, positions, strict=True):
-        alone = random.uniform(
-            (3, 5), seed=8, purpose=random.DROPOUT, stream=2, epoch=3, position=int(position)
-        )
+        alone = random.uniform((3, 5), seed=8, purpose=random.DROPOUT, stream=2, epoch=3, position=int(position))
         assert np.array_equal(row, alone)
 
 

@@ -13,7 +13,11 @@ from convlet.cli import options
 @click.argument("model")
 @click.argument("data")
 @click.option(
-    "--part", default="test", show_default=True, type=click.Choice(["test", "validation", "train"]), help="Which images."
+    "--part",
+    default="test",
+    show_default=True,
+    type=click.Choice(["test", "validation", "train"]),
+    help="Which images.",
 )
 @options.add(options.DATA[1:])
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")

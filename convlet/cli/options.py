@@ -34,7 +34,7 @@ class Batch(click.ParamType):
 
     name = "N|all"
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | None | str:
+    def convert(self, value: Any, param: Any, ctx: Any) -> int | str | None:
         if isinstance(value, int) or value == "all":
             return value
         try:
@@ -59,7 +59,11 @@ SETTINGS = (
 DATA = (
     click.option("--train-images", type=int, metavar="N", help="Use only N training images, every class its share."),
     click.option(
-        "--validation", type=float, default=0.1, show_default=True, help="Share of the training images to choose by."
+        "--validation",
+        type=float,
+        default=0.1,
+        show_default=True,
+        help="Share of the training images to choose by.",
     ),
     click.option("--size", type=Size(), help="Resize the pictures of a folder, as in 32x32."),
     click.option("--offline", is_flag=True, help="Never download."),

@@ -17,7 +17,8 @@ from convlet.cli import options
 def command(**values: Any) -> None:
     """Classes and probabilities for image files.
 
-    A picture of another size is resized, and one in colour made grey (or the reverse), to what the model was trained on.
+    A picture of another size is resized, and one in colour made grey (or the reverse), to what the model
+    was trained on.
     """
     import numpy as np
     from rich.console import Console
@@ -30,7 +31,8 @@ def command(**values: Any) -> None:
     options.positive("--top", values["top"])
     model = model_file.load(values["model"])
     height, width, channels = model.input_shape
-    read, notes = [], []
+    read: list[Any] = []
+    notes: list[list[str]] = []
     for path in values["images"]:
         picture = pictures.read(path)
         notes.append([])

@@ -71,7 +71,9 @@ def labels(array: Any, classes: tuple[str, ...] | None = None, what: str = "labe
     if whole:
         outside = given[(given < 0) | (given >= len(classes))]
         if len(outside):
-            raise DataError(f"{what}: label {outside[0]} is outside 0 to {len(classes) - 1}, the numbers of the classes")
+            raise DataError(
+                f"{what}: label {outside[0]} is outside 0 to {len(classes) - 1}, the numbers of the classes"
+            )
         return given.astype(np.int64), classes
     positions = {name: number for number, name in enumerate(classes)}
     unknown = [name for name in given.astype(str) if name not in positions]

@@ -89,7 +89,9 @@ def _common_shape(paths: list[Path], size: tuple[int, int] | None) -> tuple[int,
     assert first is not None
     (h, w), total = first[1], len(paths)
     if total * h * w * channels > MOST_BYTES:
-        raise DataError(f"{paths[0].parent.parent}: {total:,} pictures of {h}x{w} are more than {MOST_BYTES // 2**30} GiB")
+        raise DataError(
+            f"{paths[0].parent.parent}: {total:,} pictures of {h}x{w} are more than {MOST_BYTES // 2**30} GiB"
+        )
     return h, w, channels
 
 

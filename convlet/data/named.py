@@ -91,9 +91,7 @@ def folder_of(name: str) -> Path:
     try:
         return user_cache_path("convlet") / "data" / name
     except RuntimeError:
-        raise DataError(
-            "there is no home folder to keep data sets in; set CONVLET_DATA to a folder for them"
-        ) from None
+        raise DataError("there is no home folder to keep data sets in; set CONVLET_DATA to a folder for them") from None
 
 
 def is_present(named: Named) -> bool:
@@ -154,7 +152,7 @@ def _download(named: Named, file: str, md5: str, folder: Path) -> None:
             return
         except ValueError:
             failures.append(f"{mirror} sent other bytes than the published ones (checksum); they were removed")
-        except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError) as error:  # type: ignore[attr-defined]
+        except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError) as error:
             failures.append(f"{mirror} failed ({_reason(error)})")
         except OSError as error:
             raise DataError(

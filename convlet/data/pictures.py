@@ -1,7 +1,7 @@
 """One picture from a file: decoded with care, as uint8 (H, W, 1) or (H, W, 3).
 
-A file is refused by its size, its format, its pixels and its frames before a pixel is decoded. Transparent parts are laid
-over black; 16-bit grey is scaled to 8; every other form becomes grey or RGB; a camera's rotation is applied.
+A file is refused by its size, its format, its pixels and its frames before a pixel is decoded. Transparent parts are
+laid over black; 16-bit grey is scaled to 8; every other form becomes grey or RGB; a camera's rotation is applied.
 """
 
 from __future__ import annotations
@@ -62,7 +62,16 @@ def _decode(path: Path, size: tuple[int, int] | None) -> Array:
         raise DataError(f"{path}: has more than {MOST_PIXELS:,} pixels; make it smaller") from None
     except DataError:
         raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        IndexError,
+        KeyError,
+        TypeError,
+        OverflowError,
+    ) as error:
         raise DataError(f"{path}: the picture is damaged or cut short ({error})") from None
 
 
@@ -91,7 +100,9 @@ def _pixels(picture: Any, size: tuple[int, int] | None) -> Array:
         picture = Image.alpha_composite(black, picture)
     picture = picture.convert("L" if grey else "RGB")
     if size is not None and picture.size != (size[1], size[0]):
-        picture = picture.resize((size[1], size[0]), Image.Resampling.BOX if _shrinks(picture, size) else Image.Resampling.BILINEAR)
+        picture = picture.resize(
+            (size[1], size[0]), Image.Resampling.BOX if _shrinks(picture, size) else Image.Resampling.BILINEAR
+        )
     pixels = np.array(picture, np.uint8)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 

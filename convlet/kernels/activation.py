@@ -22,18 +22,18 @@ THREE = np.float32(3)
 
 
 @register_jitable
-def _gelu(x):  # type: ignore[no-untyped-def]
+def _gelu(x):
     return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
 
 
 @register_jitable
-def _gelu_slope(x):  # type: ignore[no-untyped-def]
+def _gelu_slope(x):
     t = tanh(SLOPE * (x + CUBIC * x * x * x))
     return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * x * x)
 
 
 @register_jitable
-def _silu_slope(x):  # type: ignore[no-untyped-def]
+def _silu_slope(x):
     s = sigmoid(x)
     return s * (ONE + x * (ONE - s))
 
@@ -68,7 +68,7 @@ def activate(shape: MapShape, target: Target) -> Callable[..., None]:
     height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
     x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
@@ -86,13 +86,19 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
     """
     derivative = register_jitable(_derivative(shape))
     assert shape.saved is not None
-    height, run, x_grid, y_grid, saved = shape.height, shape.width * shape.channels, shape.x, shape.y, shape.saved
+    height, run, x_grid, y_grid, saved = (
+        shape.height,
+        shape.width * shape.channels,
+        shape.x,
+        shape.y,
+        shape.saved,
+    )
     x_row, x_image, y_row, y_image, s_row, s_image = (
         *(x_grid.row, x_grid.image, y_grid.row, y_grid.image),
         *(saved.row, saved.image),
     )
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             for row in range(height):
                 dy = float32_at(operand(operands, frame, 0) + 4 * (image * y_image + row * y_row))
@@ -110,7 +116,7 @@ def copy(shape: MapShape, target: Target) -> Callable[..., None]:
     x_row, x_image, x_pixel = x_grid.row, x_grid.image, x_grid.pixel
     y_row, y_image, y_pixel = y_grid.row, y_grid.image, y_grid.pixel
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
@@ -127,7 +133,7 @@ def add(shape: MapShape, target: Target) -> Callable[..., None]:
     height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
     x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))

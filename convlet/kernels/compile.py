@@ -89,7 +89,13 @@ def _compile(kernel: Kernel) -> tuple[str, bytes]:
     flags.error_model = "numpy"
     numbers = types.CPointer(types.int64)
     compiled = compile_extra(
-        cpu_target.typing_context, cpu_target.target_context, function, (numbers, numbers), types.void, flags, {}
+        cpu_target.typing_context,
+        cpu_target.target_context,
+        function,
+        (numbers, numbers),
+        types.void,
+        flags,
+        {},
     )
     _, _, (code, _) = compiled.library.serialize_using_object_code()
     return compiled.fndesc.llvm_func_name, code
@@ -119,7 +125,13 @@ def _link(entry: str, code: bytes) -> int:
 def fingerprint() -> str:
     """A hash of everything compiled code depends on."""
     target = host()
-    parts = [version("numba"), version("llvmlite"), platform.python_version(), platform.machine(), repr(target)]
+    parts = [
+        version("numba"),
+        version("llvmlite"),
+        platform.python_version(),
+        platform.machine(),
+        repr(target),
+    ]
     digest = hashlib.sha256("\n".join(parts).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

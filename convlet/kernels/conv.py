@@ -43,7 +43,7 @@ def conv(shape: ConvShape, target: Target) -> Callable[..., None]:
     row_steps, blocks, has_edge = shape.height // rows, spread.blocks, bool(spread.edge)
     block_bytes, has_tail = 4 * spread.step, bool(tail)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for block in range(blocks + has_edge):
             skip = block * block_bytes
             xs, w, b = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
@@ -111,18 +111,27 @@ def conv_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None
     first, multiply, last, edge_first, edge, edge_last = (
         make_tile(
             *(
-                (part[0], at * size * shape.filters, _gradient_tile(shape, spread.lanes, counts, part, ones and not at))
+                (
+                    part[0],
+                    at * size * shape.filters,
+                    _gradient_tile(shape, spread.lanes, counts, part, ones and not at),
+                )
                 for at, part in enumerate(chosen)
             )
         )
         for counts in (spread.counts, spread.edge or spread.counts)
         for chosen, ones in ((parts, True), (parts, False), ([taps[: tail or size]], False))
     )
-    x_image, dy_image, x_row, w_row = 4 * shape.x.image, 4 * shape.y.image, 4 * shape.x.row, 4 * run * shape.filters
+    x_image, dy_image, x_row, w_row = (
+        4 * shape.x.image,
+        4 * shape.y.image,
+        4 * shape.x.row,
+        4 * run * shape.filters,
+    )
     x_tile, w_tile, block_bytes = 4 * size, 4 * size * shape.filters, 4 * spread.step
     blocks, has_edge, has_tail = spread.blocks, bool(spread.edge), bool(tail)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for block in range(blocks + has_edge):
             skip = block * block_bytes
             xs, dys = operand(operands, frame, 0), operand(operands, frame, 1) + skip

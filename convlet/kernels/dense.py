@@ -38,7 +38,7 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
     blocks, has_edge, block_bytes = spread.blocks, bool(spread.edge), 4 * spread.step
     per_row = blocks + has_edge
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         count = frame[COUNT]
         tiles = count // together
         for piece in range(rows * per_row):
@@ -46,7 +46,10 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
             skip = block * block_bytes
             x, b = operand(operands, frame, 0), operand(operands, frame, 2) + skip
             w = operand(operands, frame, 1) + skip + row * w_row
-            y, m = operand(operands, frame, 3) + skip + row * y_row, operand(operands, frame, 4) + skip + row * m_row
+            y, m = (
+                operand(operands, frame, 3) + skip + row * y_row,
+                operand(operands, frame, 4) + skip + row * m_row,
+            )
             for _ in range(tiles):
                 if block < blocks:
                     multiply(x, w, b, y, m, 0)
@@ -95,7 +98,7 @@ def dense_filter_gradient(shape: DenseShape, target: Target) -> Callable[..., No
     x_tile, w_tile, block_bytes = 4 * size, 4 * size * shape.units, 4 * spread.step
     blocks, has_edge, has_tail = spread.blocks, bool(spread.edge), bool(tail)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         count = frame[COUNT]
         for block in range(blocks + has_edge):
             skip = block * block_bytes

@@ -33,7 +33,7 @@ def dropout(shape: MapShape, target: Target) -> Callable[..., None]:
     scale, zero = np.float32(1.0 / (1.0 - shape.number)), np.float32(0)
     purpose = DROPOUT << 16 | shape.stream
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         seed, epoch = frame[SEED], frame[EPOCH]
         for image in range(frame[COUNT]):
             keep, position = operand(operands, frame, 2) + image * image_bytes, frame[POSITION] + image
@@ -56,7 +56,7 @@ def dropout_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
     image_bytes = kept_bytes(height * run)
     scale, zero = np.float32(1.0 / (1.0 - shape.number)), np.float32(0)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             for row in range(height):
                 dy = float32_at(operand(operands, frame, 0) + 4 * (image * y_image + row * y_row))

@@ -25,7 +25,7 @@ CUBIC, SLOPE = np.float32(0.044715), np.float32(0.7978845608028654)  # gelu's: s
 
 
 @register_jitable
-def _parts(x):  # type: ignore[no-untyped-def]
+def _parts(x):
     """2^n and e^r - 1."""
     x = x if x > LOWEST else LOWEST
     x = x if x < HIGHEST else HIGHEST
@@ -38,13 +38,13 @@ def _parts(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def exp(x):  # type: ignore[no-untyped-def]
+def exp(x):
     power, rest = _parts(x)
     return fma_scalar(power, rest, power)
 
 
 @register_jitable
-def tanh(x):  # type: ignore[no-untyped-def]
+def tanh(x):
     """(e^2x - 1) / (e^2x + 1), with e^2x - 1 kept accurate near zero."""
     twice = x + x
     twice = twice if twice < np.float32(40.0) else np.float32(40.0)
@@ -54,12 +54,12 @@ def tanh(x):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def sigmoid(x):  # type: ignore[no-untyped-def]
+def sigmoid(x):
     return ONE / (ONE + exp(-x))
 
 
 @register_jitable
-def log(x):  # type: ignore[no-untyped-def]
+def log(x):
     """ln x of a normal float32, in float64: x = 2^n m with m near 1, ln m = 2 artanh((m - 1) / (m + 1))."""
     bits = np.int64(bits_from_float(x))
     n = (bits >> 23) - 127

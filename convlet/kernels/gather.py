@@ -32,7 +32,7 @@ def gather_floats(shape: MapShape, target: Target) -> Callable[..., None]:
 def _gather(shape: MapShape, at: Any, size: int) -> Callable[..., None]:
     height, run, y_row, y_image = shape.height, shape.width * shape.channels, shape.y.row, shape.y.image
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         numbers = int64_at(frame[NUMBERS])
         scale, offset = float32_at(operand(operands, frame, 1)), float32_at(operand(operands, frame, 2))
         for image in range(frame[COUNT]):

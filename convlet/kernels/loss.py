@@ -1,7 +1,7 @@
 """Softmax cross-entropy from logits z, safe from overflow by taking the largest logit out first.
 
-    loss = log(sum over k of e^(z_k - m)) + m - z_label,   m = max z
-    dz_k = e^(z_k - m) / sum - [k = label]
+loss = log(sum over k of e^(z_k - m)) + m - z_label,   m = max z
+dz_k = e^(z_k - m) / sum - [k = label]
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None
     classes, z_image, d_image = shape.channels, shape.x.image, shape.y.image
     one = np.float32(1)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         numbers, labels = int64_at(frame[NUMBERS]), int64_at(frame[LABELS])
         losses, wrong = float32_at(frame[LOSSES]), uint8_at(frame[WRONG])
         for image in range(frame[COUNT]):
@@ -53,7 +53,7 @@ def store_logits(shape: MapShape, target: Target) -> Callable[..., None]:
     """Operands: z (n, classes), copied to the frame's logits."""
     classes, z_image = shape.channels, shape.x.image
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         for image in range(frame[COUNT]):
             z = float32_at(operand(operands, frame, 0) + 4 * image * z_image)
             logits = float32_at(frame[LOGITS] + 4 * image * classes)

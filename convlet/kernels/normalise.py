@@ -30,7 +30,7 @@ def batch_norm(shape: MapShape, target: Target) -> Callable[..., None]:
     height, width, channels, (x, y) = shape.height, shape.width, shape.channels, (shape.x, shape.y)
     x_row, x_image, y_row, y_image, epsilon = x.row, x.image, y.row, y.image, np.float32(shape.number)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         count = frame[COUNT]
         share = splat(np.float32(1.0) / np.float32(count * height * width))
         xs, ys = operand(operands, frame, 0), operand(operands, frame, 1)
@@ -73,7 +73,7 @@ def batch_norm_inference(shape: MapShape, target: Target) -> Callable[..., None]
     height, width, channels, (x, y) = shape.height, shape.width, shape.channels, (shape.x, shape.y)
     x_row, x_image, y_row, y_image, epsilon = x.row, x.image, y.row, y.image, np.float32(shape.number)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         scale, shift = float32_at(operand(operands, frame, 2)), float32_at(operand(operands, frame, 3))
         mean, variance = float32_at(operand(operands, frame, 4)), float32_at(operand(operands, frame, 5))
         for channel in range(channels):
@@ -103,10 +103,17 @@ def batch_norm_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
         make(lanes) for make in (simd.make_add, simd.make_subtract, simd.make_multiply, simd.make_fma)
     )
     assert shape.saved is not None
-    height, width, channels, x, y, saved = shape.height, shape.width, shape.channels, shape.x, shape.y, shape.saved
+    height, width, channels, x, y, saved = (
+        shape.height,
+        shape.width,
+        shape.channels,
+        shape.x,
+        shape.y,
+        shape.saved,
+    )
     x_row, x_image, y_row, y_image, s_row, s_image = x.row, x.image, y.row, y.image, saved.row, saved.image
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         count = frame[COUNT]
         share = splat(np.float32(1.0) / np.float32(count * height * width))
         dys, dxs, xs = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)

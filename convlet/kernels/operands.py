@@ -12,10 +12,10 @@ NUMBERS = types.CPointer(types.int64)
 
 
 @intrinsic
-def operand(typing_context, operands, frame, number):  # type: ignore[no-untyped-def]
+def operand(typing_context, operands, frame, number):
     """The address of operand `number`: frame[base] + offset."""
 
-    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, arguments):
         operands, frame, number = arguments
         first = builder.mul(number, ir.Constant(I64, 2))
         base = builder.load(builder.gep(operands, [first], source_etype=I64), typ=I64)

@@ -23,7 +23,7 @@ def pack(shape: PackShape, target: Target) -> Callable[..., None]:
     taps, inputs, units = shape.size * shape.size, shape.inputs, shape.units
     area = inputs * units
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         w, packed = operand(operands, frame, 0), operand(operands, frame, 1)
         for tap in range(taps):
             source = float32_at(w + 4 * (taps - 1 - tap) * area)

@@ -30,8 +30,8 @@ def make_flags(target: Target) -> tuple[int, Any]:
     lanes = max(2, target.lanes // 2)
 
     @intrinsic
-    def flags(typing_context, address, block, position, epoch, purpose, seed, threshold):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def flags(typing_context, address, block, position, epoch, purpose, seed, threshold):
+        def code(context, builder, signature, arguments):
             address, block, *counters, seed, threshold = arguments
             first = ir.Constant(ir.VectorType(I64, lanes), list(range(lanes)))
             blocks = builder.add(splat(builder, block, lanes), first)

@@ -29,8 +29,12 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
-        xs, ys, winners = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
+    def kernel(operands, frame):
+        xs, ys, winners = (
+            operand(operands, frame, 0),
+            operand(operands, frame, 1),
+            operand(operands, frame, 2),
+        )
         for image in range(frame[COUNT]):
             for row in range(height):
                 for column in range(width):
@@ -63,7 +67,7 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     masked, overlap = shape.mask is not None, stride < max(rows, columns)
     in_height, in_width = shape.in_height, shape.in_width
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         dys, winners = operand(operands, frame, 0), operand(operands, frame, 1)
         dxs, ys = operand(operands, frame, 2), operand(operands, frame, 3)
         zero = splat(np.float32(0))
@@ -103,7 +107,7 @@ def average_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
     share = np.float32(1.0 / (rows * columns))
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         xs, ys = operand(operands, frame, 0), operand(operands, frame, 1)
         for image in range(frame[COUNT]):
             for row in range(height):
@@ -131,7 +135,7 @@ def average_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., Non
     share, overlap = np.float32(1.0 / (rows * columns)), stride < max(rows, columns)
     in_height, in_width = shape.in_height, shape.in_width
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         dys, dxs = operand(operands, frame, 0), operand(operands, frame, 1)
         zero = splat(np.float32(0))
         for image in range(frame[COUNT]):

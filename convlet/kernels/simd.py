@@ -83,9 +83,7 @@ def load_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
     if count == lanes:
         return builder.load(pointer, align=4, typ=kind)
     mask_kind = ir.VectorType(I1, lanes)
-    load = declare(
-        builder, f"llvm.masked.load.v{lanes}f32.p0", kind, [ir.PointerType(), I32, mask_kind, kind]
-    )
+    load = declare(builder, f"llvm.masked.load.v{lanes}f32.p0", kind, [ir.PointerType(), I32, mask_kind, kind])
     mask = ir.Constant(mask_kind, [int(lane < count) for lane in range(lanes)])
     return builder.call(load, [pointer, ir.Constant(I32, 4), mask, constant(0.0, lanes)])
 
@@ -110,8 +108,8 @@ def make_load(lanes: int, count: int | None = None) -> Any:
     """load(address, index) -> the `count` floats from float number `index` on."""
 
     @intrinsic
-    def load(typing_context, address, index):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def load(typing_context, address, index):
+        def code(context, builder, signature, arguments):
             return load_lanes(builder, element(builder, *arguments), lanes, count or lanes)
 
         return floats(lanes)(types.int64, types.int64), code
@@ -123,8 +121,8 @@ def make_store(lanes: int, count: int | None = None) -> Any:
     """store(value, address, index) writes `count` floats from float number `index` on."""
 
     @intrinsic
-    def store(typing_context, value, address, index):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def store(typing_context, value, address, index):
+        def code(context, builder, signature, arguments):
             value, address, index = arguments
             store_lanes(builder, value, element(builder, address, index), lanes, count or lanes)
 
@@ -138,8 +136,8 @@ def make_store_bytes(lanes: int, count: int | None = None) -> Any:
     stored = count or lanes
 
     @intrinsic
-    def store(typing_context, value, address, index):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def store(typing_context, value, address, index):
+        def code(context, builder, signature, arguments):
             value, address, index = arguments
             narrow = builder.trunc(value, ir.VectorType(I8, lanes))
             pointer = element(builder, address, index, 1)
@@ -160,8 +158,8 @@ def make_load_bytes(lanes: int, count: int | None = None) -> Any:
     loaded = count or lanes
 
     @intrinsic
-    def load(typing_context, address, index):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def load(typing_context, address, index):
+        def code(context, builder, signature, arguments):
             pointer = element(builder, *arguments, 1)
             narrow_kind = ir.VectorType(I8, lanes)
             if loaded == lanes:
@@ -184,8 +182,8 @@ def make_splat(lanes: int) -> Any:
     """splat(x) -> the float x in every lane."""
 
     @intrinsic
-    def broadcast(typing_context, value):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def broadcast(typing_context, value):
+        def code(context, builder, signature, arguments):
             return splat(builder, arguments[0], lanes)
 
         return floats(lanes)(types.float32), code
@@ -197,8 +195,8 @@ def make_splat_integer(lanes: int) -> Any:
     """splat(i) -> the integer i in every lane."""
 
     @intrinsic
-    def broadcast(typing_context, value):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def broadcast(typing_context, value):
+        def code(context, builder, signature, arguments):
             return splat(builder, builder.trunc(arguments[0], I32), lanes)
 
         return integers(lanes)(types.int64), code
@@ -211,8 +209,8 @@ def make_choose_greater(kind: VectorType) -> Any:
     lanes = kind.lanes
 
     @intrinsic
-    def choose(typing_context, a, b, x, y):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def choose(typing_context, a, b, x, y):
+        def code(context, builder, signature, arguments):
             a, b, x, y = arguments
             return builder.select(builder.fcmp_ordered(">", a, b), x, y)
 
@@ -225,8 +223,8 @@ def make_choose_equal(lanes: int) -> Any:
     """choose(i, j, x, y) -> x where i == j, else y, lane by lane; i and j are int32, x and y float32."""
 
     @intrinsic
-    def choose(typing_context, i, j, x, y):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def choose(typing_context, i, j, x, y):
+        def code(context, builder, signature, arguments):
             i, j, x, y = arguments
             return builder.select(builder.icmp_signed("==", i, j), x, y)
 
@@ -238,8 +236,8 @@ def make_choose_equal(lanes: int) -> Any:
 def _binary(operation: str) -> Any:
     def make(lanes: int) -> Any:
         @intrinsic
-        def apply(typing_context, a, b):  # type: ignore[no-untyped-def]
-            def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def apply(typing_context, a, b):
+            def code(context, builder, signature, arguments):
                 return getattr(builder, operation)(*arguments)
 
             return floats(lanes)(floats(lanes), floats(lanes)), code
@@ -256,8 +254,8 @@ def make_fma(lanes: int) -> Any:
     """fma(a, b, c) -> a * b + c with one rounding."""
 
     @intrinsic
-    def multiply_add(typing_context, a, b, c):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def multiply_add(typing_context, a, b, c):
+        def code(context, builder, signature, arguments):
             return fma(builder, *arguments)
 
         kind = floats(lanes)
@@ -267,10 +265,10 @@ def make_fma(lanes: int) -> Any:
 
 
 @intrinsic
-def fma_scalar(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+def fma_scalar(typing_context, a, b, c):
     """a * b + c with one rounding, for single floats."""
 
-    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, arguments):
         return fma(builder, *arguments)
 
     return types.float32(types.float32, types.float32, types.float32), code
@@ -278,8 +276,8 @@ def fma_scalar(typing_context, a, b, c):  # type: ignore[no-untyped-def]
 
 def _pointer_to(kind: Any) -> Any:
     @intrinsic
-    def pointer(typing_context, address):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def pointer(typing_context, address):
+        def code(context, builder, signature, arguments):
             return builder.inttoptr(arguments[0], context.get_value_type(types.CPointer(kind)))
 
         return types.CPointer(kind)(types.int64), code
@@ -287,15 +285,13 @@ def _pointer_to(kind: Any) -> Any:
     return pointer
 
 
-float32_at, int64_at, uint8_at = (
-    _pointer_to(kind) for kind in (types.float32, types.int64, types.uint8)
-)
+float32_at, int64_at, uint8_at = (_pointer_to(kind) for kind in (types.float32, types.int64, types.uint8))
 
 
 def _bits(source: Any, target: Any) -> Any:
     @intrinsic
-    def reinterpret(typing_context, value):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def reinterpret(typing_context, value):
+        def code(context, builder, signature, arguments):
             return builder.bitcast(arguments[0], context.get_value_type(target))
 
         return target(source), code
@@ -307,10 +303,10 @@ float_from_bits, bits_from_float = (_bits(types.int32, types.float32), _bits(typ
 
 
 @intrinsic
-def call(typing_context, function, arguments_address, frame_address):  # type: ignore[no-untyped-def]
+def call(typing_context, function, arguments_address, frame_address):
     """Call the kernel at address `function`, by Numba's convention: room for a result and an error come first."""
 
-    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, arguments):
         kind = ir.FunctionType(I32, [ir.PointerType()] * 4)
         result, error = (cgutils.alloca_once(builder, ir.PointerType()) for _ in range(2))
         first, second = (builder.inttoptr(a, ir.PointerType()) for a in arguments[1:])
@@ -320,10 +316,10 @@ def call(typing_context, function, arguments_address, frame_address):  # type: i
 
 
 @intrinsic
-def fetch_add(typing_context, address):  # type: ignore[no-untyped-def]
+def fetch_add(typing_context, address):
     """Add one to the int64 at `address` in one indivisible step; returns what stood there before."""
 
-    def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def code(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], I64.as_pointer())
         return builder.atomic_rmw("add", pointer, ir.Constant(I64, 1), "seq_cst")
 

@@ -62,8 +62,8 @@ def make_tile(*tiles: tuple[int, int, Tile]) -> Any:
     """
 
     @intrinsic
-    def multiply(typing_context, x, w, b, y, mask, count):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def multiply(typing_context, x, w, b, y, mask, count):
+        def code(context, builder, signature, arguments):
             x, w, b, y, mask = (builder.inttoptr(a, ir.PointerType()) for a in arguments[:5])
             for x_offset, y_offset, tile in tiles:
                 emit = _Emitter(builder, tile, arguments[5])

@@ -3,7 +3,7 @@
 Each kernel works on one piece of the vectors (the frame's START and COUNT), number by number, so pieces may go to any
 thread. The formulas are those of `convlet.training.optimizers`.
 
-Operands of every optimizer: parameters, gradient, decay, settings, and one address for each slot. Settings: see `settings`.
+Operands of every optimizer: parameters, gradient, decay, settings (see `settings`), and one address for each slot.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def add_rows(shape: Any, target: Target) -> Callable[..., None]:
     gradient = scale * (row 0 + row 1 + ...), added in pairs: first neighbours, then sums of two, of four, ...
     """
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         sizes, count = int64_at(operand(operands, frame, 2)), frame[COUNT]
         rows, stride = sizes[0], 4 * sizes[1]
         base = operand(operands, frame, 0) + 4 * frame[START]
@@ -62,7 +62,7 @@ def add_rows(shape: Any, target: Target) -> Callable[..., None]:
 def sgd(shape: Any, target: Target) -> Callable[..., None]:
     """Slot: velocity. FIRST is the momentum."""
 
-    def rule(p, g, velocity, s):  # type: ignore[no-untyped-def]
+    def rule(p, g, velocity, s):
         g = g + s[WEIGHT_DECAY] * p
         velocity = s[FIRST] * velocity + g
         return p - s[RATE] * (g + s[FIRST] * velocity if s[NESTEROV] != ZERO else velocity), velocity
@@ -73,7 +73,7 @@ def sgd(shape: Any, target: Target) -> Callable[..., None]:
 def adagrad(shape: Any, target: Target) -> Callable[..., None]:
     """Slot: sum of squares."""
 
-    def rule(p, g, squares, s):  # type: ignore[no-untyped-def]
+    def rule(p, g, squares, s):
         g = g + s[WEIGHT_DECAY] * p
         squares = squares + g * g
         return p - s[RATE] * (g / (np.sqrt(squares) + s[EPSILON])), squares
@@ -84,7 +84,7 @@ def adagrad(shape: Any, target: Target) -> Callable[..., None]:
 def rmsprop(shape: Any, target: Target) -> Callable[..., None]:
     """Slot: mean of squares. SECOND is how much of it stays."""
 
-    def rule(p, g, squares, s):  # type: ignore[no-untyped-def]
+    def rule(p, g, squares, s):
         g = g + s[WEIGHT_DECAY] * p
         squares = s[SECOND] * squares + (ONE - s[SECOND]) * (g * g)
         return p - s[RATE] * (g / (np.sqrt(squares) + s[EPSILON])), squares
@@ -95,7 +95,7 @@ def rmsprop(shape: Any, target: Target) -> Callable[..., None]:
 def _one_slot(rule: Any) -> Callable[..., None]:
     move = register_jitable(rule)
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         skip = 4 * frame[START]
         parameters = float32_at(operand(operands, frame, 0) + skip)
         gradient = float32_at(operand(operands, frame, 1) + skip)
@@ -116,7 +116,7 @@ def adam(shape: Any, target: Target) -> Callable[..., None]:
     DECOUPLED weight decay (AdamW) shrinks the parameters by LEARNING_RATE * WEIGHT_DECAY, else it joins the gradient.
     """
 
-    def kernel(operands, frame):  # type: ignore[no-untyped-def]
+    def kernel(operands, frame):
         skip = 4 * frame[START]
         parameters = float32_at(operand(operands, frame, 0) + skip)
         gradient = float32_at(operand(operands, frame, 1) + skip)

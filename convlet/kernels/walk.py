@@ -16,12 +16,12 @@ from convlet.kernels.target import Target
 from convlet.kernels.task import (
     BATCH,
     COUNTER,
-    GRADIENTS,
     GRADIENT_FLOATS,
+    GRADIENTS,
     GROUP,
     LENGTH,
-    LOGITS,
     LOGIT_FLOATS,
+    LOGITS,
     LOSSES,
     NUMBERS,
     OBSERVED,
@@ -43,7 +43,7 @@ FRAME_LOGITS, FRAME_OBSERVED = fields.LOGITS, fields.OBSERVED
 def walk(shape: Any, target: Target) -> Callable[..., None]:
     """Instead of operands: the task fields above. The frame is this thread's own."""
 
-    def kernel(task, frame):  # type: ignore[no-untyped-def]
+    def kernel(task, frame):
         program = int64_at(task[PROGRAM])
         while True:
             row = fetch_add(task[COUNTER])
@@ -72,7 +72,7 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
 def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
     """The same over pieces of the flat vectors: BATCH numbers in ROWS pieces of SHARD."""
 
-    def kernel(task, frame):  # type: ignore[no-untyped-def]
+    def kernel(task, frame):
         program = int64_at(task[PROGRAM])
         while True:
             piece = fetch_add(task[COUNTER])

@@ -12,7 +12,6 @@ from convlet.errors import ArchitectureError
 from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape
 from convlet.layers.checks import UNITS_LIMIT, shorten, times, whole_number
 
-
 GAIN_LIMIT = 100.0
 
 

@@ -142,6 +142,4 @@ def unnested(layers: Iterable[Layer]) -> Iterator[Layer]:
             yield layer
         else:
             came = shorten(repr(layer))
-            raise ArchitectureError(
-                f"Sequential needs layers, but number {number} is {came}; make it as in Conv(8)"
-            )
+            raise ArchitectureError(f"Sequential needs layers, but number {number} is {came}; make it as in Conv(8)")

@@ -46,7 +46,11 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
             error += f" ± {100 * row['test_error_spread']:.2f}"
         low, high = (100 * end for end in row["test_error_interval"])
         cells = [count(row["parameters"])] if medium else []
-        cells += [percent(row["validation_error"]), f"{error} ({low:.2f}-{high:.2f})", f"{row['train_seconds']:.1f}"]
+        cells += [
+            percent(row["validation_error"]),
+            f"{error} ({low:.2f}-{high:.2f})",
+            f"{row['train_seconds']:.1f}",
+        ]
         cells += [count(row["images_per_second"])] if wide else []
         add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
     console.print(made)

@@ -33,7 +33,9 @@ def _line(console: Console, prefix: str, row: list[int], number: int, width: int
 
     line = Text(prefix)
     for column, value in enumerate(row):
-        style = "green" if column == number else ("dim" if value == 0 else "bold red" if value > sum(row) * 0.02 else "red")
+        style = (
+            "green" if column == number else ("dim" if value == 0 else "bold red" if value > sum(row) * 0.02 else "red")
+        )
         line.append(f"{value if value else '.':>{width}}", style)
     console.print(line, soft_wrap=True)
 

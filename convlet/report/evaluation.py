@@ -13,7 +13,11 @@ from convlet.report.tables import add, say, table
 
 def print_evaluation(result: dict[str, Any], console: Console) -> None:
     """Print what `convlet evaluate --json` writes."""
-    say(console, f"{result['architecture']} on the {result['part']} images of {result['data']['name']}", "bold")
+    say(
+        console,
+        f"{result['architecture']} on the {result['part']} images of {result['data']['name']}",
+        "bold",
+    )
     say(
         console,
         f"error {percent(result['error'])} of {count(result['images'])} images "

@@ -15,7 +15,13 @@ def print_layers(result: dict[str, Any], console: Console) -> None:
     say(console, result["architecture"], "bold")
     say(console, f"images {' x '.join(map(str, result['input_shape']))}")
     made = table(
-        [("layer", False), ("output", True), ("parameters", True), ("activations", True), ("multiply-adds", True)]
+        [
+            ("layer", False),
+            ("output", True),
+            ("parameters", True),
+            ("activations", True),
+            ("multiply-adds", True),
+        ]
     )
     for row in result["layers"]:
         shape = " x ".join(map(str, row["output_shape"]))

@@ -18,14 +18,20 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress(Protocol):
     """How far a training has come, as the training loop tells it."""
 
-    epoch: int
-    epochs: int
-    step: int
-    steps: int
-    loss: float
-    images_per_second: float
-    seconds: float
-    seconds_left: float
+    @property
+    def epoch(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def step(self) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def images_per_second(self) -> float: ...
+    @property
+    def seconds_left(self) -> float: ...
 
 
 class LiveProgress:
@@ -74,7 +80,8 @@ class LiveProgress:
             say(self.console, f"{self._heading}: {text}")
 
     def _make_bar(self) -> Any:
-        from rich.progress import BarColumn, Progress, ProgressColumn, Task
+        from rich.progress import BarColumn, ProgressColumn, Task
+        from rich.progress import Progress as Bar
         from rich.text import Text
 
         class Words(ProgressColumn):
@@ -88,4 +95,4 @@ class LiveProgress:
                 return Text(task.fields[self.field], overflow="ellipsis", no_wrap=True)
 
         columns = [Words("heading"), BarColumn(bar_width=None), Words("facts")]
-        return Progress(*columns, console=self.console, transient=True, expand=True)
+        return Bar(*columns, console=self.console, transient=True, expand=True)

@@ -30,7 +30,7 @@ class CompiledEngine(Engine):
         self.workers = Workers(self.threads)
         self.decay = self.layout.decay_mask()
         self._momentum = self.layout.state_momentum(self.network, self.input_shape)
-        width, channels = self.input_shape[1:]
+        width, _channels = self.input_shape[1:]
         self._scale = np.tile(np.asarray(self.preprocessing.scale, np.float32), width)
         self._offset = np.tile(np.asarray(self.preprocessing.offset, np.float32), width)
         self._training: dict[str, Task] = {}
@@ -44,9 +44,7 @@ class CompiledEngine(Engine):
         self._observed = np.zeros((0, self.layout.state_count), np.float32)
         self._losses, self._wrong = np.zeros(0, np.float32), np.zeros(0, np.uint8)
 
-    def gradients(
-        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
-    ) -> tuple[float, int]:
+    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
         """See `Engine.gradients`."""
         task = self._task(images, training=True)
         count = len(batch)
@@ -133,7 +131,10 @@ class CompiledEngine(Engine):
         h, w, c = images.shape
         grid = images.data.grid
         scaling = [(frame.ZERO, self._scale.ctypes.data), (frame.ZERO, self._offset.ctypes.data)]
-        start = (Kernel(gather, MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)), [images.data.at(), *scaling])
+        start = (
+            Kernel(gather, MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)),
+            [images.data.at(), *scaling],
+        )
         plan.emit()
         end = self._loss(logits, training)
         task = Task([start, *plan.forward, end, *plan.backward], WALK, self.threads, plan.workspace_bytes)

@@ -53,9 +53,7 @@ class Engine(ABC):
         self.state = self.layout.initial_state(network, input_shape)
 
     @abstractmethod
-    def gradients(
-        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
-    ) -> tuple[float, int]:
+    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
         """Forward and backward over one batch.
 
         Leaves the mean gradient over the batch in `gradient` and lets `state` follow what the batch showed.
@@ -80,5 +78,6 @@ class Engine(ABC):
     def logits(self, images: Array) -> Array:
         """Float32 (n, classes) logits of images (n, H, W, C), uint8 or float32, in inference mode."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of threads and workspaces."""

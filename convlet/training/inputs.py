@@ -73,9 +73,7 @@ def as_images(images: Any, name: str, input_shape: Shape | None = None) -> Array
     if not np.isfinite(sums).all():
         number = int(np.argmin(np.isfinite(sums)))
         value = array[number][~np.isfinite(array[number])][0]
-        raise DataError(
-            f"the {name} must be finite, but number {number} holds {value}; mend or leave out that image"
-        )
+        raise DataError(f"the {name} must be finite, but number {number} holds {value}; mend or leave out that image")
     return array
 
 
@@ -94,8 +92,7 @@ def as_labels(labels: Any, name: str, count: int, classes: int) -> Array:
     array = np.asarray(labels)
     if array.ndim != 1 or array.dtype.kind not in "ui":
         raise DataError(
-            f"the {name} must be whole numbers of shape (n,), but got dtype {array.dtype} "
-            f"and shape {array.shape}"
+            f"the {name} must be whole numbers of shape (n,), but got dtype {array.dtype} and shape {array.shape}"
         )
     if len(array) != count:
         raise DataError(f"the {name} must be as many as the images, {count}, but got {len(array)}")

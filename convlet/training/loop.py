@@ -122,9 +122,7 @@ def train(
     try:
         run = _Run(engine, settings, shown, held_out if held_out else None, on_progress)
         run.all_epochs()
-        model = Model(
-            word, shape, classes, preprocessing, engine.parameters, engine.state, settings.as_dict()
-        )
+        model = Model(word, shape, classes, preprocessing, engine.parameters, engine.state, settings.as_dict())
     finally:
         engine.close()
     rate = run.images / run.train_seconds if run.train_seconds else 0.0
@@ -153,9 +151,7 @@ class _Run:
         self.schedule = settings.make_schedule(steps_per_epoch)
         self.optimizer = settings.make_optimizer()
         self.slots = self.optimizer.new_slots(engine.layout.parameter_count)
-        engine.parameters[:] = engine.layout.initial_parameters(
-            engine.network, engine.input_shape, settings.seed
-        )
+        engine.parameters[:] = engine.layout.initial_parameters(engine.network, engine.input_shape, settings.seed)
         self.reported = self.began = perf_counter()
 
     def all_epochs(self) -> None:

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field
 
 from convlet.kernels import frame
 from convlet.kernels.compile import Kernel
-from convlet.kernels.shapes import FROM_INPUT, ConvShape, DenseShape, MapShape, PackShape, PoolShape, kept_bytes
+from convlet.kernels.shapes import (
+    FROM_INPUT,
+    ConvShape,
+    DenseShape,
+    MapShape,
+    PackShape,
+    PoolShape,
+    kept_bytes,
+)
 from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
 
 NOTHING: Operand = (frame.ZERO, 0)
@@ -138,9 +146,7 @@ class DenseNode:
             return
         start, finish = accumulation(self.x)
         h, w, c = self.x.shape
-        shape = DenseShape(
-            self.y.numbers, w * c, dy.floats, dx.grid, rows=h, start=start, finish=finish, mask=x.grid
-        )
+        shape = DenseShape(self.y.numbers, w * c, dy.floats, dx.grid, rows=h, start=start, finish=finish, mask=x.grid)
         operands = [dy.at(), (frame.PACKED, self.packed), NOTHING, dx.at(), x.at()]
         plan.backward.append((Kernel("dense", shape), operands))
         written(plan, self.x, masked_already=finish == "mask")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 
 import numpy as np
@@ -79,20 +78,13 @@ class Task:
 
 def run_alone(steps: list[Step], values: dict[int, int]) -> Callable[[], None]:
     """A function that runs steps once on the calling thread."""
-    addresses = compiler.addresses(kernel for kernel, _ in steps)
     own = np.zeros(frame.FIELDS, np.int64)
     for field, value in values.items():
         own[field] = value
-    kept = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in steps]
-    assert len(addresses) >= len({kernel for kernel, _ in steps})
+    calls = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in steps]
 
     def run() -> None:
-        for call, operands in kept:
+        for call, operands in calls:
             call(operands.ctypes.data, own.ctypes.data)
 
     return run
-
-
-def address(array: Array) -> int:
-    """Where a C-contiguous array begins."""
-    return int(ctypes.addressof(ctypes.c_char.from_buffer(array))) if array.flags.writeable else array.ctypes.data

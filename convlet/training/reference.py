@@ -79,9 +79,7 @@ class ReferenceEngine(Engine):
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0
 
-    def gradients(
-        self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int
-    ) -> tuple[float, int]:
+    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
         """See `Engine.gradients`."""
         starts = list(range(0, len(batch), self.shard))
 

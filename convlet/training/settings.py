@@ -97,9 +97,7 @@ class Settings:
         if not isinstance(self.nesterov, bool):
             raise SettingsError(f"nesterov must be True or False, but got {_short(self.nesterov)}")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
-            raise SettingsError(
-                "nesterov needs a momentum above 0, but got 0; raise momentum or leave it out"
-            )
+            raise SettingsError("nesterov needs a momentum above 0, but got 0; raise momentum or leave it out")
 
     def as_dict(self) -> dict[str, Any]:
         """Every setting by its name, in values that JSON knows."""

@@ -48,7 +48,10 @@ def bad_pixel(value):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (np.zeros((2, 2), complex), "images: expected numbers, but got complex128; give uint8 or float pixels"),
+        (
+            np.zeros((2, 2), complex),
+            "images: expected numbers, but got complex128; give uint8 or float pixels",
+        ),
         (np.array([["a"]]), "images: expected numbers, but got <U1; give uint8 or float pixels"),
         (np.zeros((2, 2)), "images: expected (n, h, w) or (n, h, w, c), but got 2 x 2"),
         (np.float32(3), "images: expected (n, h, w) or (n, h, w, c), but got a single number"),

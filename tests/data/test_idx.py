@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import struct
 
@@ -45,11 +46,9 @@ def test_every_flipped_bit_of_a_gzip_file_is_refused_or_harmless(tmp_path):
         changed = bytearray(whole)
         changed[bit // 8] ^= 1 << bit % 8
         path.write_bytes(changed)
-        try:
-            # the header's time stamp, name flags and system byte carry no data
+        # a flip in the header's time stamp or system byte carries no data and does no harm
+        with contextlib.suppress(DataError):
             np.testing.assert_array_equal(idx.read(path, 3), PIXELS)
-        except DataError:
-            pass
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,10 @@ def test_every_flipped_bit_of_a_gzip_file_is_refused_or_harmless(tmp_path):
             "{path}: declares 4294967295 x 28 x 28 values, more than 8 GiB",
         ),
         (idx_bytes(PIXELS)[:-3], "{path}: declares 24 values, but only 21 are there; get the file again"),
-        (idx_bytes(PIXELS) + b"!", "{path}: there is more after the 24 values it declares; get the file again"),
+        (
+            idx_bytes(PIXELS) + b"!",
+            "{path}: there is more after the 24 values it declares; get the file again",
+        ),
         (
             gzip.compress(idx_bytes(PIXELS))[:-5],
             "{path}: the gzip data is damaged or cut short; get the file again",

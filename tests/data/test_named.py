@@ -56,9 +56,7 @@ def item(server, monkeypatch, tmp_path):
     """A function that makes a named set `tiny`, to be had from the given mirrors."""
     monkeypatch.setenv("CONVLET_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(named, "TIMEOUT_SECONDS", 0.3)
-    files = tuple(
-        (path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(server.folder.iterdir())
-    )
+    files = tuple((path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(server.folder.iterdir()))
 
     def make(*ways):
         mirrors = tuple(f"http://127.0.0.1:{server.server_port}/{way}/" for way in ways)

@@ -21,7 +21,11 @@ N = 3
 def _taps(x, height, width, size, stride):
     for i in range(size):
         for j in range(size):
-            yield i, j, x[:, i : i + stride * height : stride, j : j + stride * width : stride][:, :height, :width]
+            yield (
+                i,
+                j,
+                x[:, i : i + stride * height : stride, j : j + stride * width : stride][:, :height, :width],
+            )
 
 
 def conv(rng, height=6, width=7, channels=3, filters=10, size=3, stride=1, finish="relu", start="bias"):
@@ -83,19 +87,25 @@ def dense_filter_gradient(rng, images=11, inputs=37, units=10):
 def pack(rng, size=3, inputs=21, units=18):
     w = rng.standard_normal((size, size, inputs, units)).astype(np.float32)
     packed = np.zeros((size, size, units, inputs), np.float32)
-    return Kernel("pack", PackShape(size, inputs, units)), [w, packed], {}, [
-        (packed, w[::-1, ::-1].transpose(0, 1, 3, 2))
-    ]
+    return (
+        Kernel("pack", PackShape(size, inputs, units)),
+        [w, packed],
+        {},
+        [(packed, w[::-1, ::-1].transpose(0, 1, 3, 2))],
+    )
 
 
 def _windows(shape: PoolShape):
     rows, columns = shape.window
     for kh in range(rows):
         for kw in range(columns):
-            yield kh * columns + kw, (
-                slice(None),
-                slice(kh, kh + shape.stride * (shape.height - 1) + 1, shape.stride),
-                slice(kw, kw + shape.stride * (shape.width - 1) + 1, shape.stride),
+            yield (
+                kh * columns + kw,
+                (
+                    slice(None),
+                    slice(kh, kh + shape.stride * (shape.height - 1) + 1, shape.stride),
+                    slice(kw, kw + shape.stride * (shape.width - 1) + 1, shape.stride),
+                ),
             )
 
 
@@ -120,7 +130,7 @@ def max_pool(rng, window=(2, 2), stride=2):
 
 
 def max_pool_gradient(rng, window=(2, 2), stride=2, masked=True):
-    shape, dx, inside, dx_at, dy, dpooled, dy_at = _pool_case(rng, window, stride, masked)
+    shape, dx, inside, dx_at, _dy, dpooled, dy_at = _pool_case(rng, window, stride, masked)
     inside[...] = 0
     winners = rng.integers(0, window[0] * window[1], dpooled.shape).astype(np.uint8)
     y, pooled = padded(rng, dpooled.shape, (0, 1, 1, 0))
@@ -211,9 +221,7 @@ def add(rng):
 def dropout(rng, rate=0.3, seed=(1 << 40) + 5):
     shape, (_, x_in, x_at), (y, y_in, y_at) = _map_case(rng, number=rate, stream=2)
     count = x_in[0].size
-    uniform = uniform_images(
-        np.arange(N) + 7, SHAPE[1:], seed=seed, purpose=DROPOUT, stream=2, epoch=3
-    )
+    uniform = uniform_images(np.arange(N) + 7, SHAPE[1:], seed=seed, purpose=DROPOUT, stream=2, epoch=3)
     kept = uniform >= np.float32(rate)
     whole = np.zeros_like(y)
     whole[:, : y_in.shape[1], 1:] = x_in * kept / (1 - rate)
@@ -222,7 +230,12 @@ def dropout(rng, rate=0.3, seed=(1 << 40) + 5):
     flags[:, :count] = kept.reshape(N, -1)
     flags[:, count:] = keep[:, count:]
     fields = {"count": N, "position": 7, "epoch": 3, "seed": seed}
-    return Kernel("dropout", shape), [x_at, y_at, keep], fields, [(y, whole), (keep[:, :count], flags[:, :count])]
+    return (
+        Kernel("dropout", shape),
+        [x_at, y_at, keep],
+        fields,
+        [(y, whole), (keep[:, :count], flags[:, :count])],
+    )
 
 
 def dropout_gradient(rng, rate=0.3):
@@ -325,9 +338,12 @@ def add_rows(rng, rows=5, count=23):
     a, b, c, d, e = values
     tree = ((a + b) + (c + d)) + e  # the order matters to the last bit
     sizes = np.array([rows, count], np.int64)
-    return Kernel("add_rows"), [values, gradient, sizes, scale], {"count": count}, [
-        (gradient, tree * np.float32(0.25))
-    ]
+    return (
+        Kernel("add_rows"),
+        [values, gradient, sizes, scale],
+        {"count": count},
+        [(gradient, tree * np.float32(0.25))],
+    )
 
 
 def _optimizer_case(rng, optimizer, step=3, rate=0.02):
@@ -377,7 +393,10 @@ def walk(rng):
     logits, own = np.zeros((18, 1), np.float32), np.zeros(frame.FIELDS, np.int64)
     workspace = np.zeros(16, np.float32)
     one, scale, offset = Grid(1, 1, 1), np.ones(1, np.float32), np.zeros(1, np.float32)
-    steps = [Kernel("gather_bytes", MapShape(1, 1, 1, one, one)), Kernel("store_logits", MapShape(1, 1, 1, one, one))]
+    steps = [
+        Kernel("gather_bytes", MapShape(1, 1, 1, one, one)),
+        Kernel("store_logits", MapShape(1, 1, 1, one, one)),
+    ]
     code = addresses([*steps, Kernel("walk")])
     tables = [
         np.array([frame.WORKSPACE, 0, frame.ZERO, scale.ctypes.data, frame.ZERO, offset.ctypes.data], np.int64),
@@ -392,9 +411,17 @@ def walk(rng):
     }  # fmt: skip
     for field, value in told.items():
         task[getattr(task_fields, field)] = value.ctypes.data if isinstance(value, np.ndarray) else value
-    own[frame.WORKSPACE], own[frame.IMAGES], own[frame.SELF] = workspace.ctypes.data, images.ctypes.data, own.ctypes.data
+    own[frame.WORKSPACE], own[frame.IMAGES], own[frame.SELF] = (
+        workspace.ctypes.data,
+        images.ctypes.data,
+        own.ctypes.data,
+    )
     kept = (steps, tables, program, scale, offset, labels, workspace)
-    expected = [(logits, images[numbers].reshape(18, 1)), (rows, np.zeros_like(rows)), (counter, np.array([3]))]
+    expected = [
+        (logits, images[numbers].reshape(18, 1)),
+        (rows, np.zeros_like(rows)),
+        (counter, np.array([3])),
+    ]
     return Kernel("walk"), task, own, expected, kept
 
 
@@ -405,9 +432,19 @@ def walk_numbers(rng):
     table = np.array([(frame.ZERO, a.ctypes.data) for a in (row, gradient, sizes, scale)], np.int64).reshape(-1)
     code = addresses([Kernel("add_rows")])
     program = np.array([(code[Kernel("add_rows")], table.ctypes.data)], np.int64)
-    counter, own, task = np.zeros(1, np.int64), np.zeros(frame.FIELDS, np.int64), np.zeros(task_fields.FIELDS, np.int64)
+    counter, own, task = (
+        np.zeros(1, np.int64),
+        np.zeros(frame.FIELDS, np.int64),
+        np.zeros(task_fields.FIELDS, np.int64),
+    )
     told = {"PROGRAM": program, "LENGTH": 1, "COUNTER": counter, "ROWS": 3, "SHARD": 4, "BATCH": 10}
     for field, value in told.items():
         task[getattr(task_fields, field)] = value.ctypes.data if isinstance(value, np.ndarray) else value
     own[frame.SELF] = own.ctypes.data
-    return Kernel("walk_numbers"), task, own, [(gradient, 2 * row[0])], (row, sizes, scale, table, program, counter)
+    return (
+        Kernel("walk_numbers"),
+        task,
+        own,
+        [(gradient, 2 * row[0])],
+        (row, sizes, scale, table, program, counter),
+    )

@@ -113,13 +113,9 @@ def drawn_arrays(layer, input_shape, dtype, images=3, seed=0):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((images, *input_shape)).astype(dtype)
     parameters = {
-        name: rng.standard_normal(shape).astype(dtype)
-        for name, shape in layer.parameter_shapes(input_shape).items()
+        name: rng.standard_normal(shape).astype(dtype) for name, shape in layer.parameter_shapes(input_shape).items()
     }
-    state = {
-        name: (0.5 + rng.random(shape)).astype(dtype)
-        for name, shape in layer.state_shapes(input_shape).items()
-    }
+    state = {name: (0.5 + rng.random(shape)).astype(dtype) for name, shape in layer.state_shapes(input_shape).items()}
     return x, parameters, state
 
 

@@ -84,9 +84,7 @@ def residual(layer, x, parameters, state, run):
     main = branch("main.", Sequential([convs[0], BatchNorm(), ReLU(), convs[1], BatchNorm()]))
     if not projection:
         return functional.relu(main + x)
-    return functional.relu(
-        main + branch("shortcut.", Sequential([Conv(layer.filters, 1, layer.stride), BatchNorm()]))
-    )
+    return functional.relu(main + branch("shortcut.", Sequential([Conv(layer.filters, 1, layer.stride), BatchNorm()])))
 
 
 def pooling(function):

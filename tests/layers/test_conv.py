@@ -95,8 +95,7 @@ def test_multiply_adds():
         (lambda: Conv(8, padding=[1]), "conv padding must be 'same' or 'valid', but got [1]"),
         (
             lambda: Conv(8, 5, padding="valid").output_shape((9, 4, 1)),
-            "conv8k5v needs at least 5x5 pixels, but got 9x4 of shape 9x4x1; "
-            "pool less before it or use larger images",
+            "conv8k5v needs at least 5x5 pixels, but got 9x4 of shape 9x4x1; pool less before it or use larger images",
         ),
         (
             lambda: Conv(8).output_shape((64,)),

@@ -124,9 +124,7 @@ def test_a_gradient_that_is_not_a_number_is_caught():
 def test_the_error_and_the_result_can_be_read():
     row = Comparison("weights", 1.5, 1.25, 1e-6)
     assert not row.agrees
-    assert str(row) == (
-        "dweights: backward gives 1.5, the forward pass 1.25 (they differ by 2.5e-01, allowed 1.0e-06)"
-    )
+    assert str(row) == ("dweights: backward gives 1.5, the forward pass 1.25 (they differ by 2.5e-01, allowed 1.0e-06)")
     assert Comparison("x", 1.5, 1.5, 0.0).agrees
 
 

@@ -86,13 +86,11 @@ def test_the_stride_is_the_size_unless_given():
         (lambda: AvgPool(1.5), "avgpool size must be a whole number from 1 to 63, but got 1.5"),
         (
             lambda: MaxPool().output_shape((1, 3, 8)),
-            "pool needs at least 2x2 pixels, but got 1x3 of shape 1x3x8; "
-            "pool less before it or use larger images",
+            "pool needs at least 2x2 pixels, but got 1x3 of shape 1x3x8; pool less before it or use larger images",
         ),
         (
             lambda: AvgPool(3).output_shape((8, 2, 1)),
-            "avgpool3 needs at least 3x3 pixels, but got 8x2 of shape 8x2x1; "
-            "pool less before it or use larger images",
+            "avgpool3 needs at least 3x3 pixels, but got 8x2 of shape 8x2x1; pool less before it or use larger images",
         ),
         (
             lambda: GlobalAvgPool().output_shape((10,)),

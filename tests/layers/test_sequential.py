@@ -129,8 +129,7 @@ def test_shapes_between_the_layers():
         ),
         (
             lambda: Sequential([Conv(8), Dense(4), Residual(8)]).output_shape((8, 8, 1)),
-            "layer 3 (res8): needs images of shape HxWxC, but got shape 4; "
-            "put it before any dense, gap or flatten",
+            "layer 3 (res8): needs images of shape HxWxC, but got shape 4; put it before any dense, gap or flatten",
         ),
         (lambda: Sequential([]), "Sequential needs at least one layer, but got none"),
         (lambda: Sequential("relu"), "Sequential needs a list or tuple of layers, but got 'relu'"),

@@ -44,9 +44,7 @@ def test_an_unknown_engine_is_refused(monkeypatch, value, text):
 
 @pytest.mark.usefixtures("reference")
 def test_the_engine_is_made_for_the_network_it_is_given():
-    engine = make_engine(
-        network("conv2-relu"), SHAPE, Preprocessing((1.0,), (2.0,)), shard=4, threads=2, seed=7
-    )
+    engine = make_engine(network("conv2-relu"), SHAPE, Preprocessing((1.0,), (2.0,)), shard=4, threads=2, seed=7)
     assert type(engine) is ReferenceEngine
     assert (engine.shard, engine.threads, engine.seed) == (4, 2, 7)
     assert engine.layout.names[0] == "0.conv.weights"

@@ -100,6 +100,5 @@ def test_labelled_images_are_checked_together():
     with pytest.raises(DataError) as caught:
         Labelled.of(ImageSet(ZEROS, [0, 1, 2]), "training", 2)
     assert str(caught.value) == (
-        "the training labels must be from 0 to 1, but number 2 is 2; "
-        "give as many class names as there are labels"
+        "the training labels must be from 0 to 1, but number 2 is 2; give as many class names as there are labels"
     )

@@ -133,9 +133,7 @@ def test_training_equals_pytorch():
             optimizer.param_groups[0]["lr"] = settings.make_schedule(4).rate(next(steps), 8)
             optimizer.step()
             losses.append(loss.item() * len(batch))
-    assert result.history["train_loss"] == pytest.approx(
-        [sum(losses[:4]) / 50, sum(losses[4:]) / 50], rel=1e-4
-    )
+    assert result.history["train_loss"] == pytest.approx([sum(losses[:4]) / 50, sum(losses[4:]) / 50], rel=1e-4)
     for name, values in result.model.arrays().items():
         np.testing.assert_allclose(values, theirs[name].detach().numpy(), rtol=1e-3, atol=1e-4)
 
@@ -156,9 +154,7 @@ def test_history_has_a_line_per_epoch():
     assert history["epoch"] == [1, 2, 3]
     schedule = Settings().make_schedule(3)
     assert history["learning_rate"] == [schedule.rate(step, 9) for step in (2, 5, 8)]
-    assert history["validation_error"][-1] == np.mean(
-        result.model.predict(held_out.images) != held_out.labels
-    )
+    assert history["validation_error"][-1] == np.mean(result.model.predict(held_out.images) != held_out.labels)
     assert all(0 <= error <= 1 for error in history["train_error"] + history["validation_error"])
     assert result.train_seconds == pytest.approx(sum(history["seconds"]))
     assert result.images_per_second == pytest.approx(180 / result.train_seconds)
@@ -305,8 +301,7 @@ def test_a_preprocessing_can_be_given():
             None,
             CLASSES,
             DataError,
-            "the training labels must be from 0 to 2, but number 3 is 3; "
-            "give as many class names as there are labels",
+            "the training labels must be from 0 to 2, but number 3 is 3; give as many class names as there are labels",
         ),
         (
             network(WORD),

@@ -20,9 +20,7 @@ def test_step_decay_multiplies_after_every_so_many_steps():
 
 
 def test_cosine_falls_from_the_learning_rate_towards_zero():
-    assert rates(Cosine(0.4), 4) == pytest.approx(
-        [0.4, 0.2 * (1 + 0.5**0.5), 0.2, 0.2 * (1 - 0.5**0.5)], rel=1e-12
-    )
+    assert rates(Cosine(0.4), 4) == pytest.approx([0.4, 0.2 * (1 + 0.5**0.5), 0.2, 0.2 * (1 - 0.5**0.5)], rel=1e-12)
 
 
 def test_one_cycle_climbs_for_three_tenths_and_falls_to_a_ten_thousandth():

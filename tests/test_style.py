@@ -1,0 +1,22 @@
+"""Linter, formatter and type checker, as pinned in the test extra."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_the_code_is_clean(arguments, tmp_path):
+    more = ["--cache-dir", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", *arguments, *more], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
