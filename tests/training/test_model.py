@@ -104,7 +104,7 @@ def test_a_model_keeps_its_own_copy_of_arrays_others_may_write_to():
 def test_the_threads_are_no_part_of_a_model():
     assert "threads" not in make().settings
     assert make().settings["shard"] == 8
-    assert make(settings={}).settings["shard"] == 32
+    assert make(settings={}).settings["shard"] == 16
 
 
 @pytest.mark.parametrize(
