@@ -94,5 +94,5 @@ class LiveProgress:
             def render(self, task: Task) -> Text:
                 return Text(task.fields[self.field], overflow="ellipsis", no_wrap=True)
 
-        columns = [Words("heading"), BarColumn(bar_width=None), Words("facts")]
-        return Bar(*columns, console=self.console, transient=True, expand=True)
+        columns = [Words("heading"), BarColumn(bar_width=16), Words("facts")]
+        return Bar(*columns, console=self.console, transient=True)

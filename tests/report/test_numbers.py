@@ -1,0 +1,27 @@
+"""Numbers as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from convlet.report import numbers
+
+
+@pytest.mark.parametrize(
+    ("came", "wanted"),
+    [
+        (numbers.percent(0.0171), "1.71 %"),
+        (numbers.percent(None), "-"),
+        (numbers.interval([0.0148, 0.0198]), "1.48 to 1.98 %"),
+        (numbers.count(15770.4), "15,770"),
+        (numbers.seconds(0.42), "0.4 s"),
+        (numbers.seconds(59.96), "1 min 0 s"),
+        (numbers.seconds(75), "1 min 15 s"),
+        (numbers.seconds(4000), "1 h 6 min"),
+        (numbers.size(512), "512 B"),
+        (numbers.size(25_088), "24.5 KiB"),
+        (numbers.size(3 * 2**20), "3.0 MiB"),
+    ],
+)
+def test_text(came, wanted):
+    assert came == wanted
