@@ -38,7 +38,9 @@ SIX = (
 )
 SIX_LINEAR = tuple(Entry(entry.label, entry.architecture.replace("-relu", "")) for entry in SIX)
 
-# Chosen on validation images with 1,000 training images of MNIST.
+# Chosen on validation images with 1,000 training images of MNIST. Small batches with a little weight decay, long enough,
+# were what let the convolutions learn filters instead of fitting their dense layer to the 1,000 images: with Adam or
+# batches of 128 the same networks stayed at 9 to 11 % errors.
 METHODS = (
     Entry(
         "A1 full-batch gradient descent",
@@ -48,14 +50,7 @@ METHODS = (
     Entry(
         "A2 mini-batch gradient descent",
         "dense40",
-        {
-            "batch": 100,
-            "optimizer": "sgd",
-            "momentum": 0.0,
-            "learning_rate": 0.02,
-            "schedule": "cosine",
-            "epochs": 60,
-        },
+        {"batch": 100, "optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.02, "schedule": "cosine", "epochs": 60},
     ),
     Entry(
         "A3 with activation functions",
@@ -65,12 +60,12 @@ METHODS = (
     Entry(
         "A4 one convolution",
         "conv16v-tanh-dropout0.5",
-        {"batch": 128, "optimizer": "sgd", "learning_rate": 0.02, "schedule": "cosine", "epochs": 60},
+        {"batch": 8, "shard": 8, "optimizer": "sgd", "learning_rate": 0.03, "weight_decay": 0.002, "epochs": 150},
     ),
     Entry(
         "A5 two convolutions",
         "conv16v-tanh-dropout0.5-conv32v-tanh-dropout0.5",
-        {"batch": 128, "optimizer": "sgd", "learning_rate": 0.02, "schedule": "cosine", "epochs": 60},
+        {"batch": 4, "shard": 4, "optimizer": "sgd", "learning_rate": 0.004, "weight_decay": 0.004, "epochs": 120},
     ),
 )
 
