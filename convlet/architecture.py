@@ -43,8 +43,9 @@ TOKEN_LIMIT = 80
 """Characters of the longest token: a batch normalisation with both its numbers written out in full."""
 
 HEAD_GAIN = 0.1
-"""Keeps the first logits near zero: no step is spent on unlearning chance certainties. On MNIST, one epoch of
-conv8-relu-pool-conv8-relu-pool ends at a test error of 1.85 % with it and 2.06 % without (means of 3 seeds)."""
+"""Keeps the first logits near zero: no step is spent on unlearning chance certainties. On MNIST, one epoch
+of conv8-relu-pool-conv8-relu-pool ends at a test error of 1.85 % with it and 2.06 % without (means of 3
+seeds)."""
 
 FLOAT32_BYTES = 4
 
@@ -148,7 +149,7 @@ def parse(word: str) -> Sequential:
 def format_word(network: Sequential) -> str:
     """The word of a network: `parse(format_word(network)) == network`.
 
-    Only the gain of a dense layer is not written: it is part of how training begins, not of what the network is.
+    Only the gain of a dense layer is not written: it is how training begins, not what the network is.
 
     Raises
     ------

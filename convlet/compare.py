@@ -12,10 +12,14 @@ from typing import Any, Protocol
 
 from convlet.architecture import parse, with_head
 from convlet.data.dataset import Dataset
+from convlet.errors import DataError, SettingsError, TrainingError
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.machine import machine, versions
 from convlet.recipes import Entry, settings_for
 from convlet.training import Model, Progress, Settings, TrainingResult, train
+
+LONGEST_NAME = 120
+"""Characters of an architecture that go into a file name; file systems end at 255 bytes."""
 
 
 class Watcher(Protocol):
@@ -39,6 +43,14 @@ class Comparison:
     given : settings that the user gave, for all of them
     repeats : trainings of each network, with seeds that count up from the first
     then : another data set, on which the best network is trained after the comparison
+
+    `models` holds the first repeat of each network that is finished, by a name that suits a file.
+
+    Raises
+    ------
+    SettingsError : no network, two of one label, or a setting outside its range
+    DataError : several networks and no validation images to choose by
+    ArchitectureError : a network that does not fit the images
     """
 
     data: Dataset
@@ -49,12 +61,28 @@ class Comparison:
 
     def __post_init__(self) -> None:
         # everything that can be refused is refused before the first step of the first network
+        self._check_choice()
         self.plans = [(entry, self._settings(entry, self.data)) for entry in self.entries]
         for data in (self.data, self.then):
             if data is not None:
                 for entry in self.entries:
                     with_head(parse(entry.architecture), len(data.classes)).output_shape(data.image_shape)
         self.models: dict[str, Model] = {}
+        self._names = file_names(self.entries)
+
+    def _check_choice(self) -> None:
+        """Refuse networks that could not be told apart, or not chosen between."""
+        labels = [entry.label for entry in self.entries]
+        if not labels:
+            raise SettingsError("a comparison needs at least one network, but got none")
+        for label in labels:
+            if labels.count(label) > 1:
+                raise SettingsError(f"'{label}' was given {labels.count(label)} times; give each network once")
+        if len(labels) > 1 and not len(self.data.validation):
+            raise DataError(
+                f"{self.data.name} has no validation images to choose one of {len(labels)} networks by; "
+                "raise --validation, as in --validation 0.1"
+            )
 
     def _settings(self, entry: Entry, data: Dataset) -> Settings:
         return settings_for(entry, len(data.train), self.given)
@@ -62,7 +90,8 @@ class Comparison:
     def run(self, watcher: Watcher | None = None) -> dict[str, Any]:
         """Train everything; the result as the JSON shows it.
 
-        Ctrl-C ends it early: the result then holds what is finished, and `missing` names the rest.
+        Ctrl-C ends it early: the result then holds what is finished, and `missing` names the rest. A network whose
+        training fails is named in `failed`; the others go on.
         """
         result: dict[str, Any] = {
             "data": self.data.describe(),
@@ -71,7 +100,9 @@ class Comparison:
             "versions": versions(),
             "results": [],
             "best": None,
+            "best_label": None,
             "then": None,
+            "failed": [],
             "missing": [],
         }
         count = len(self.plans) * self.repeats + (self.then is not None) * self.repeats
@@ -79,18 +110,32 @@ class Comparison:
         try:
             for entry, settings in self.plans:
                 own = {k: v for k, v in settings.as_dict().items() if result["settings"].get(k, v) != v}
-                found = self._network(entry, settings, self.data, watcher, count)
-                result["results"].append(found | ({"settings": own} if own else {}))
+                runs: list[dict[str, Any]] = []
+                try:
+                    self._train(entry, settings, self.data, watcher, count, runs)
+                except TrainingError as error:
+                    result["failed"].append({"label": entry.label, "error": str(error)})
+                finally:  # also what Ctrl-C left of the repeats
+                    if runs:
+                        result["results"].append(_row(entry, runs) | ({"settings": own} if own else {}))
             best = self._choose(result)
-            if self.then is not None:
-                entry, _ = self.plans[best]
-                chosen = self._network(entry, self._settings(entry, self.then), self.then, watcher, count, "then")
-                result["then"] = {"data": self.then.describe(), **chosen}
+            if self.then is not None and best is not None:
+                self._then(best, self.then, watcher, count, result)
         except KeyboardInterrupt:
             result["missing"] = self._missing(result)
-            if result["results"]:
-                self._choose(result)
+            self._choose(result)
         return result
+
+    def _then(self, best: Entry, data: Dataset, watcher: Watcher | None, count: int, result: dict[str, Any]) -> None:
+        """The best network on the other data set."""
+        runs: list[dict[str, Any]] = []
+        try:
+            self._train(best, self._settings(best, data), data, watcher, count, runs, "then")
+        except TrainingError as error:
+            result["failed"].append({"label": f"{best.label} on {data.name}", "error": str(error)})
+        finally:
+            if runs:
+                result["then"] = {"data": data.describe(), **_row(best, runs)}
 
     def _shared_settings(self) -> dict[str, Any]:
         """The settings of the first network, with what only the comparison has."""
@@ -98,30 +143,40 @@ class Comparison:
         return shared | {"repeats": self.repeats}
 
     def _missing(self, result: dict[str, Any]) -> list[str]:
-        missing = [entry.label for entry in self.entries[len(result["results"]) :]]
-        if self.then is not None and result["then"] is None:
-            missing.append(f"the best network on {self.then.name}")
+        """What an interrupted comparison lacks, in words."""
+        done = {row["label"]: len(row.get("repeats", [row])) for row in result["results"]}
+        failed = {failure["label"] for failure in result["failed"]}
+        missing = [
+            _lacks(entry.label, done.get(entry.label, 0), self.repeats)
+            for entry in self.entries
+            if entry.label not in failed and done.get(entry.label, 0) < self.repeats
+        ]
+        if self.then is not None:
+            then = result["then"]
+            finished = len(then.get("repeats", [then])) if then else 0
+            if finished < self.repeats:
+                missing.append(_lacks(f"the best network on {self.then.name}", finished, self.repeats))
         return missing
 
-    @staticmethod
-    def _choose(result: dict[str, Any]) -> int:
-        """The lowest validation error; fewer parameters where equal."""
-        rows = result["results"]
-        best = min(range(len(rows)), key=lambda k: (_validation(rows[k]), rows[k]["parameters"]))
-        result["best"] = rows[best]["architecture"]
-        return best
+    def _choose(self, result: dict[str, Any]) -> Entry | None:
+        """The lowest validation error; fewer parameters where equal. None where nothing is finished."""
+        if not result["results"]:
+            return None
+        best = min(result["results"], key=lambda row: (_validation(row), row["parameters"]))
+        result["best"], result["best_label"] = best["architecture"], best["label"]
+        return next(entry for entry in self.entries if entry.label == best["label"])
 
-    def _network(
+    def _train(
         self,
         entry: Entry,
         settings: Settings,
         data: Dataset,
         watcher: Watcher | None,
         count: int,
+        runs: list[dict[str, Any]],
         kind: str = "compared",
-    ) -> dict[str, Any]:
-        """All repeats of one network."""
-        runs = []
+    ) -> None:
+        """All repeats of one network; each is in `runs` as soon as it is finished."""
         for repeat in range(self.repeats):
             self._number += 1
             label = entry.label if kind == "compared" else f"{entry.label} on {data.name}"
@@ -131,11 +186,11 @@ class Comparison:
             seeded = settings.changed(seed=settings.seed + repeat)
             trained = train_on(data, entry.architecture, seeded, watcher.update if watcher else None)
             if repeat == 0:
-                self.models[entry.architecture if kind == "compared" else f"then-{entry.architecture}"] = trained.model
+                name = self._names[entry.label]
+                self.models[name if kind == "compared" else f"then-{name}"] = trained.model
             runs.append(measure(trained, data) | {"seed": seeded.seed})
             if watcher:
                 watcher.finish(_line(runs[-1]))
-        return {"label": entry.label, "architecture": entry.architecture} | merge(runs)
 
 
 def train_on(
@@ -162,6 +217,27 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "history": trained.history,
         "sha256": trained.model.sha256(),
     }
+
+
+def _row(entry: Entry, runs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"label": entry.label, "architecture": entry.architecture} | merge(runs)
+
+
+def _lacks(what: str, done: int, repeats: int) -> str:
+    return f"{what}, repeats {done + 1} to {repeats}" if done else what
+
+
+def file_names(entries: Sequence[Entry]) -> dict[str, str]:
+    """For each label a file name without ending: the architecture, with a number where that is not enough."""
+    names: dict[str, str] = {}
+    for entry in entries:
+        start = name = entry.architecture[:LONGEST_NAME]
+        number = 1
+        while name in names.values():
+            number += 1
+            name = f"{start}-{number}"
+        names[entry.label] = name
+    return names
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def command(**values: Any) -> int:
 
     from convlet import recipes
     from convlet.compare import Comparison, architectures
-    from convlet.errors import SettingsError
+    from convlet.errors import RunError, SettingsError
     from convlet.report.comparison import print_comparison
     from convlet.report.progress import LiveProgress
 
@@ -51,12 +51,19 @@ def command(**values: Any) -> int:
     console = Console()
     with LiveProgress(console, quiet=values["quiet"]) as progress:
         result = comparison.run(progress)
-    if values["json_file"]:
-        options.write_json(values["json_file"], result)
-    if folder is not None:
-        _write_folder(folder, result, comparison.models)
-    print_comparison(result, console)
-    return 130 if result["missing"] else 0
+    try:
+        if values["json_file"]:
+            options.write_json(values["json_file"], result)
+        if folder is not None:
+            _write_folder(folder, result, comparison.models)
+    finally:  # a full disk does not take the table away
+        print_comparison(result, console)
+    if result["missing"]:
+        return 130
+    if result["failed"]:
+        names = ", ".join(failure["label"] for failure in result["failed"])
+        raise RunError(f"could not be trained: {names}; the output says why")
+    return 0
 
 
 def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:

@@ -118,7 +118,16 @@ def check_file(path: str | None, option: str) -> None:
         raise InputError(f"{option} {path}: is a folder; give the name of a file")
 
 
-def new_folder(path: str, option: str) -> Path:
+def free_folder(wanted: Path) -> Path:
+    """The folder, or the first of folder-2, folder-3, ... that is not there yet."""
+    folder, number = wanted, 1
+    while folder.exists():
+        number += 1
+        folder = wanted.with_name(f"{wanted.name}-{number}")
+    return folder
+
+
+def new_folder(path: str | Path, option: str) -> Path:
     """Make a folder for results; one that already holds files is refused."""
     folder = Path(path)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

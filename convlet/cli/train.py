@@ -15,7 +15,7 @@ from convlet.cli import options
 @click.option("-a", "--architecture", required=True, help="A word such as conv16-relu-pool-conv32-relu-pool.")
 @options.add(options.SETTINGS)
 @options.add(options.DATA)
-@click.option("--output", metavar="FOLDER", help="The run folder [default: runs/DATA-ARCHITECTURE].")
+@click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(**values: Any) -> None:
     """Train one network on DATA into a run folder.
@@ -42,7 +42,8 @@ def command(**values: Any) -> None:
     data = options.load_data(values["data"], values)
     settings = settings_for(Entry(word, word), len(data.train), given)
     with_head(parse(word), len(data.classes)).output_shape(data.image_shape)
-    folder = options.new_folder(values["output"] or str(Path("runs") / f"{data.name}-{word}"), "--output")
+    wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{word}"[:120])
+    folder = options.new_folder(wanted, "--output")
     config = {"data": data.describe(), "architecture": word, "settings": settings.as_dict()}
     options.write_json(folder / "config.json", config | {"machine": machine(), "versions": versions()})
 

@@ -24,8 +24,8 @@ class Dense(Layer):
     Parameters
     ----------
     units : number of outputs
-    gain : factor of the initial weights; 1 suits a relu behind the layer, less the head of a classifier, whose first
-        logits should be near zero. It has no token: the head of an architecture word sets it
+    gain : factor of the initial weights; 1 suits a relu behind the layer, less the head of a classifier, whose
+        first logits should be near zero. It has no token: the head of an architecture word sets it
 
     Arrays: x (N, K) or (N, H, W, C) with K = H W C, y (N, units), weights (K, units), biases (units,), of one
     float type.

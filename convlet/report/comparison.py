@@ -26,9 +26,11 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
     rows = result["results"]
     if rows:
         say(console)
-        _table(rows, result["best"], console)
+        _table(rows, result["best_label"], console)
         say(console)
         _choice(result, console)
+    for failure in result["failed"]:
+        say(console, f"failed: {failure['label']}: {failure['error']}", "red")
     if result["missing"]:
         say(console, f"interrupted; missing: {', '.join(result['missing'])}", "yellow")
     if result["then"]:
@@ -38,10 +40,10 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
 def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
     """One line a network; what fits into 60 columns is there always, images/s only where there is room."""
     wide, medium = console.width >= WIDE, console.width >= MEDIUM
-    titles = ["parameters", "validation", "test error (95 % interval)", "seconds"] + ["images/s"] * wide
+    titles = ["parameters", "validation\nerror", "test error\n(95 % interval)", "seconds"] + ["images/s"] * wide
     made = table([("", False), ("network", False), *((title, True) for title in titles[0 if medium else 1 :])])
     for row in rows:
-        chosen, error = row["architecture"] == best, percent(row["test_error"])
+        chosen, error = row["label"] == best, percent(row["test_error"])
         if "test_error_spread" in row:
             error += f" ± {100 * row['test_error_spread']:.2f}"
         low, high = (100 * end for end in row["test_error_interval"])
@@ -58,7 +60,7 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
 
 def _choice(result: dict[str, Any], console: Console) -> None:
     """What was chosen, why, and where it is wrong."""
-    best = next(row for row in result["results"] if row["architecture"] == result["best"])
+    best = next(row for row in result["results"] if row["label"] == result["best_label"])
     repeats = f", means of {len(best['repeats'])} seeds" if "repeats" in best else ""
     word = f" ({best['architecture']})" if best["label"] != best["architecture"] else ""
     say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")

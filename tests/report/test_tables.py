@@ -26,7 +26,8 @@ def result(**more):
     data = {"name": "tiny", "train_images": 1200, "validation_images": 100, "test_images": 100}
     data |= {"image_shape": [8, 8, 1], "classes": ["[red]cat", "dog"], "fingerprint": "0123456789abcdef" * 4}
     rows = [row("conv + pool", "conv8-pool", 0.03), row("conv + conv + pool", "conv8-conv8-pool", 0.02)]
-    return {"data": data, "results": rows, "best": "conv8-conv8-pool", "then": None, "missing": []} | more
+    choice = {"best": "conv8-conv8-pool", "best_label": "conv + conv + pool"}
+    return {"data": data, "results": rows, **choice, "then": None, "failed": [], "missing": []} | more
 
 
 def shown(function, value, width):
@@ -39,9 +40,10 @@ def test_a_comparison_of_80_columns():
     assert shown(print_comparison, result(), 80) == (
         "tiny: 1,200 training, 100 validation, 100 test images, 8x8x1, 2 classes\n"
         "\n"
-        "  network            parameters validation test error (95 % interval) seconds\n"
-        "  conv + pool            15,770     3.00 %         3.10 % (1.00-6.20)     1.2\n"
-        "* conv + conv + pool     15,770     2.00 %         2.10 % (1.00-6.20)     1.2\n"
+        "                                validation         test error\n"
+        "  network            parameters      error    (95 % interval) seconds\n"
+        "  conv + pool            15,770     3.00 % 3.10 % (1.00-6.20)     1.2\n"
+        "* conv + conv + pool     15,770     2.00 % 2.10 % (1.00-6.20)     1.2\n"
         "\n"
         "best by validation error (*): conv + conv + pool (conv8-conv8-pool)\n"
         "3 of 100 test images wrong; rows: true class, columns: taken for\n"
@@ -55,7 +57,7 @@ def test_a_comparison_of_80_columns():
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_no_table_is_wider_than_the_terminal(width):
     rows = [row(label, label, 0.02) for label in ("conv + conv + conv + pool", "pool")]
-    text = shown(print_comparison, result(results=rows, best="pool"), width)
+    text = shown(print_comparison, result(results=rows, best_label="pool"), width)
     table = text.split("\n\n")[1]
     assert max(map(len, table.splitlines())) <= width
 
@@ -63,7 +65,7 @@ def test_no_table_is_wider_than_the_terminal(width):
 def test_repeats_then_and_missing():
     repeated = row("pool", "pool", 0.02, test_error_spread=0.0012, repeats=[1, 2, 3])
     then = row("pool", "pool", 0.1, data=result()["data"] | {"name": "other"})
-    text = shown(print_comparison, result(results=[repeated], best="pool", then=then, missing=["conv"]), 100)
+    text = shown(print_comparison, result(results=[repeated], best_label="pool", then=then, missing=["conv"]), 100)
     assert "2.10 % ± 0.12 (1.00-6.20)" in text
     assert "best by validation error (*): pool, means of 3 seeds" in text
     assert "interrupted; missing: conv" in text
@@ -71,7 +73,7 @@ def test_repeats_then_and_missing():
 
 
 def test_nothing_finished():
-    text = shown(print_comparison, result(results=[], best=None, missing=["a", "b"]), 80)
+    text = shown(print_comparison, result(results=[], best_label=None, missing=["a", "b"]), 80)
     assert text.endswith("interrupted; missing: a, b")
 
 
