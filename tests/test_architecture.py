@@ -171,6 +171,7 @@ def test_the_head_comes_off_again(network):
     [
         ([Conv(8), Dense(10)], "conv8"),
         ([Conv(8), Flatten(), Dense(10)], "conv8"),
+        ([Conv(8), Flatten(), Flatten(), Dense(10)], "conv8"),
         ([Dense(10)], "flatten"),
         ([Flatten(), Dense(10)], "flatten"),
         ([Dense(5), Dense(10)], "dense5"),

@@ -14,6 +14,9 @@ from convlet.report.tables import say
 SECONDS_BETWEEN_LINES = 10.0
 """Where the output is no terminal, a long training says so often how it goes."""
 
+WIDE = 90
+"""From this width on the bar is long."""
+
 
 class Progress(Protocol):
     """How far a training has come, as the training loop tells it."""
@@ -82,17 +85,24 @@ class LiveProgress:
     def _make_bar(self) -> Any:
         from rich.progress import BarColumn, ProgressColumn, Task
         from rich.progress import Progress as Bar
+        from rich.table import Column
         from rich.text import Text
 
         class Words(ProgressColumn):
             """One of the task's own texts, never read as markup."""
 
-            def __init__(self, field: str) -> None:
+            def __init__(self, field: str, column: Column) -> None:
                 self.field = field
-                super().__init__()
+                super().__init__(column)
 
             def render(self, task: Task) -> Text:
                 return Text(task.fields[self.field], overflow="ellipsis", no_wrap=True)
 
-        columns = [Words("heading"), BarColumn(bar_width=16), Words("facts")]
+        # of a narrow terminal the heading gives way: speed, loss and time left stay whole
+        bar_width = 16 if self.console.width >= WIDE else 8
+        columns = [
+            Words("heading", Column()),
+            BarColumn(bar_width=bar_width, table_column=Column(no_wrap=True)),
+            Words("facts", Column(no_wrap=True)),
+        ]
         return Bar(*columns, console=self.console, transient=True)

@@ -12,7 +12,6 @@ from convlet.layers import (
     BatchNorm,
     Conv,
     Dense,
-    Dropout,
     Flatten,
     MaxPool,
     Pass,
@@ -21,6 +20,7 @@ from convlet.layers import (
     Sequential,
     Tanh,
 )
+from convlet.layers.sequential import under_prefix
 from tests.layers.table import INFERENCE, TRAINING, drawn_arrays
 
 NETWORK = Sequential([Conv(2), ReLU(), MaxPool(), Residual(4, 2), Flatten(), Dense(3)])
@@ -169,10 +169,26 @@ def test_a_residual_block_that_learned_nothing_is_relu(run):
 def test_paths_tell_the_branches_of_a_block_apart():
     seen = []
 
-    class Probe(Dropout):
+    class Probe(Flatten):
         def forward(self, x, parameters, state, run):
             seen.append(run.path)
-            return x, None
+            return x, x.shape
 
-    Sequential([ReLU(), Probe(0.5)]).forward(np.ones((1, 2)), {}, {}, Pass().at(3).at(1))
-    assert seen == [(3, 1, 1)]
+    class Block(Residual):
+        @property
+        def main(self):
+            return Sequential([Tanh(), Probe()])
+
+        def output_shape(self, input_shape):
+            return input_shape
+
+        def shortcut(self, input_shape):
+            return Sequential([Probe()])
+
+    Sequential([ReLU(), Block(1)]).forward(np.ones((1, 2, 2, 1)), {}, {}, Pass().at(3))
+    assert seen == [(3, 1, 0, 1), (3, 1, 1, 0)]
+
+
+def test_arrays_under_a_prefix_are_those_that_begin_with_it():
+    arrays = {name: np.zeros(1) for name in ("1.conv.weights", "11.conv.weights", "0.residual.main.1.conv.weights")}
+    assert list(under_prefix("1.conv.", arrays)) == ["weights"]

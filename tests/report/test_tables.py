@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -150,6 +151,21 @@ def test_a_bar_in_a_terminal():
         progress.finish("done")
     assert "1,234 images/s, loss 0.5000, 1 min 15 s left" in text.getvalue()
     assert "conv [8]: done" in text.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_bar_cuts_the_heading_and_never_the_time_left(width):
+    text = io.StringIO()
+    with LiveProgress(Console(file=text, width=width, force_terminal=True, color_system=None)) as progress:
+        progress.start("conv + pool + conv + pool", 6, 6)
+        progress.update(STATE)
+        progress._bar.refresh()
+    lines = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[a-zA-Z]", text.getvalue()) if "images/s" in line]
+    assert lines
+    for line in lines:
+        assert line.startswith("[6/6]" if width < 120 else "[6/6] conv + pool + conv + pool ")
+        assert line.rstrip().endswith("1,234 images/s, loss 0.5000, 1 min 15 s left")
+        assert len(line) <= width
 
 
 def test_quiet_says_nothing():
