@@ -224,7 +224,11 @@ def _row(entry: Entry, runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _lacks(what: str, done: int, repeats: int) -> str:
-    return f"{what}, repeats {done + 1} to {repeats}" if done else what
+    """What is missing: all of it, or the repeats that were not reached."""
+    if not done:
+        return what
+    which = f"repeat {repeats}" if done + 1 == repeats else f"repeats {done + 1} to {repeats}"
+    return f"{what} ({which} of {repeats})"
 
 
 def file_names(entries: Sequence[Entry]) -> dict[str, str]:

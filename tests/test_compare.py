@@ -172,16 +172,16 @@ def test_an_interruption_keeps_what_is_finished(stop, finished, missing):
 def test_an_interruption_keeps_finished_repeats():
     result = compare(POOL, CONV, repeats=3).run(Stops(6))
     assert [len(row["repeats"]) for row in result["results"]] == [3, 2]
-    assert result["missing"] == ["conv, repeats 3 to 3"]
+    assert result["missing"] == ["conv (repeat 3 of 3)"]
     once = compare(POOL, CONV, repeats=3).run(Stops(2))
     assert labels_of(once) == ["pool"]
-    assert once["missing"] == ["pool, repeats 2 to 3", "conv"]
+    assert once["missing"] == ["pool (repeats 2 to 3 of 3)", "conv"]
 
 
 def test_an_interruption_of_the_other_data_keeps_its_repeats():
     result = compare(POOL, repeats=2, then=dataset("other")).run(Stops(4))
     assert result["then"]["data"]["name"] == "other"
-    assert result["missing"] == ["the best network on other, repeats 2 to 2"]
+    assert result["missing"] == ["the best network on other (repeat 2 of 2)"]
 
 
 def test_a_network_that_diverges_leaves_the_others():
