@@ -15,7 +15,9 @@ from collections.abc import Callable
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import ConvShape
+from convlet.kernels.pairs import filter_gradient_few
+from convlet.kernels.shapes import FEW_FILTERS, ConvShape
+from convlet.kernels.sweep import conv_few
 from convlet.kernels.target import Target
 from convlet.kernels.tile import Tile, make_tile
 
@@ -25,6 +27,8 @@ def conv(shape: ConvShape, target: Target) -> Callable[..., None]:
 
     Loops: blocks of output channels, images, rows (or groups of short rows), tiles along a row.
     """
+    if shape.filters <= FEW_FILTERS:
+        return conv_few(shape, target)
     spread = tuned.vectors(shape.filters, target)
     most = tuned.pixels(len(spread.counts), target)
     size, tiles, tail = tuned.split(shape.width, most)
@@ -96,6 +100,8 @@ def conv_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None
     gradient is one more row of the first tile, whose input is always one.
     Loops: blocks of output channels, images, rows of the filter, tiles along (tap column, channel).
     """
+    if shape.filters <= FEW_FILTERS and target.lanes >= 2 * FEW_FILTERS:
+        return filter_gradient_few(shape, target)
     spread = tuned.vectors(shape.filters, target)
     most = tuned.filter_gradient_rows(len(spread.counts), target)
     run = shape.size * shape.channels

@@ -18,6 +18,10 @@ class Grid:
     pixel: int
 
 
+FEW_FILTERS = 8
+"""Convolutions with at most so many filters have kernels of their own, whose sums go over channels first: `sweep`."""
+
+
 @dataclass(frozen=True)
 class ConvShape:
     """A convolution: `height` x `width` outputs an image, read at `x`, written at `y`.

@@ -7,6 +7,7 @@ horizontal operation in this file, so a result cannot depend on how many lanes t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -16,7 +17,7 @@ from numba.core.datamodel import register_default
 from numba.core.datamodel.models import PrimitiveModel
 from numba.core.extending import intrinsic
 
-F32 = ir.FloatType()
+F32, F64 = ir.FloatType(), ir.DoubleType()
 I1, I8, I32, I64 = (ir.IntType(bits) for bits in (1, 8, 32, 64))
 
 
@@ -66,6 +67,13 @@ def splat(builder: Any, scalar: Any, lanes: int) -> Any:
     return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), zeros)
 
 
+def fenced(builder: Any, value: Any) -> Any:
+    """The same vector, kept as it is: what follows is not merged with how it was made."""
+    kind = value.type
+    name = f"llvm.arithmetic.fence.v{kind.count}f32"
+    return builder.call(declare(builder, name, kind, [kind]), [value])
+
+
 def constant(value: float, lanes: int) -> Any:
     return ir.Constant(ir.VectorType(F32, lanes), [value] * lanes)
 
@@ -75,6 +83,40 @@ def element(builder: Any, address: Any, offset: Any, size: int = 4) -> Any:
     base = builder.inttoptr(address, ir.PointerType())
     byte_offset = builder.mul(offset, ir.Constant(I64, size))
     return builder.gep(base, [byte_offset], source_etype=I8)
+
+
+def at(builder: Any, pointer: Any, floats: int) -> Any:
+    """The pointer `floats` numbers behind another, a distance known when compiling."""
+    return builder.gep(pointer, [ir.Constant(I64, 4 * floats)], source_etype=I8) if floats else pointer
+
+
+def counted_loop(
+    builder: Any, count: Any, pointers: list[Any], steps: list[int], sums: list[Any], body: Callable[..., list[Any]]
+) -> list[Any]:
+    """`count` times sums = body(pointers, sums), the pointers moving on by `steps` floats each time.
+
+    count : an int64 value of the code that is written, at least 1
+    """
+    if isinstance(count, ir.Constant) and count.constant == 1:
+        return body(pointers, sums)
+    before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("loop", "after"))
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    index = builder.phi(I64)
+    index.add_incoming(ir.Constant(I64, 0), before)
+    phis = [builder.phi(value.type) for value in pointers + sums]
+    for phi, value in zip(phis, pointers + sums, strict=True):
+        phi.add_incoming(value, before)
+    moving, held = phis[: len(pointers)], phis[len(pointers) :]
+    results = body(moving, held)
+    moved = [at(builder, pointer, step) for pointer, step in zip(moving, steps, strict=True)]
+    following = builder.add(index, ir.Constant(I64, 1))
+    index.add_incoming(following, builder.block)
+    for phi, value in zip(phis, moved + results, strict=True):
+        phi.add_incoming(value, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+    builder.position_at_end(after)
+    return results
 
 
 def load_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:

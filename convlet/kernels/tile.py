@@ -20,7 +20,7 @@ from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
 
-from convlet.kernels.simd import F32, I8, I64, constant, fma, load_lanes, splat, store_lanes
+from convlet.kernels.simd import F32, I64, at, constant, counted_loop, fma, load_lanes, splat, store_lanes
 
 
 @dataclass(frozen=True)
@@ -67,15 +67,11 @@ def make_tile(*tiles: tuple[int, int, Tile]) -> Any:
             x, w, b, y, mask = (builder.inttoptr(a, ir.PointerType()) for a in arguments[:5])
             for x_offset, y_offset, tile in tiles:
                 emit = _Emitter(builder, tile, arguments[5])
-                emit.tile(_at(builder, x, x_offset), w, b, _at(builder, y, y_offset), mask)
+                emit.tile(at(builder, x, x_offset), w, b, at(builder, y, y_offset), mask)
 
         return types.void(*[types.int64] * 6), code
 
     return multiply
-
-
-def _at(builder: Any, pointer: Any, floats: int) -> Any:
-    return builder.gep(pointer, [ir.Constant(I64, 4 * floats)], source_etype=I8) if floats else pointer
 
 
 class _Emitter:
@@ -91,15 +87,15 @@ class _Emitter:
             sums = self.run([x, w], sums)
         else:
             rows = ir.Constant(I64, shape.rows)
-            sums = self.loop(rows, [x, w], [shape.row_step, shape.weight_row_step], sums, self.run)
+            sums = counted_loop(self.builder, rows, [x, w], [shape.row_step, shape.weight_row_step], sums, self.run)
         self.finish(b, y, mask, sums)
 
     def places(self, y: Any, b: Any) -> list[tuple[Any, int]]:
         """Where each accumulator comes from and goes to, and how many of its floats."""
         shape = self.shape
-        rows = [_at(self.builder, y, pixel) for pixel in shape.y_pixels] + ([b] if shape.ones else [])
+        rows = [at(self.builder, y, pixel) for pixel in shape.y_pixels] + ([b] if shape.ones else [])
         return [
-            (_at(self.builder, row, number * shape.lanes), count)
+            (at(self.builder, row, number * shape.lanes), count)
             for row in rows
             for number, count in enumerate(shape.counts)
         ]
@@ -112,7 +108,7 @@ class _Emitter:
         if shape.start == "load":
             return [load_lanes(builder, place, shape.lanes, count) for place, count in self.places(y, b)]
         biases = [
-            load_lanes(builder, _at(builder, b, number * shape.lanes), shape.lanes, count)
+            load_lanes(builder, at(builder, b, number * shape.lanes), shape.lanes, count)
             for number, count in enumerate(shape.counts)
         ]
         return biases * len(shape.y_pixels)
@@ -121,55 +117,40 @@ class _Emitter:
         """The loop over one run."""
         shape = self.shape
         count = ir.Constant(I64, shape.run) if shape.run else self.count
-        return self.loop(count, pointers, [shape.x_step, shape.weight_step], sums, self.step)
+        return counted_loop(self.builder, count, pointers, [shape.x_step, shape.weight_step], sums, self.step)
 
     def step(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """V weights times P inputs."""
         shape, builder = self.shape, self.builder
         x, w = pointers
         weights = [
-            load_lanes(builder, _at(builder, w, number * shape.lanes), shape.lanes, count)
+            load_lanes(builder, at(builder, w, number * shape.lanes), shape.lanes, count)
             for number, count in enumerate(shape.counts)
         ]
-        inputs = [builder.load(_at(builder, x, pixel), align=4, typ=F32) for pixel in shape.x_pixels]
+        inputs = [builder.load(at(builder, x, pixel), align=4, typ=F32) for pixel in shape.x_pixels]
         inputs += [ir.Constant(F32, 1.0)] if shape.ones else []
         factors = [(splat(builder, value, shape.lanes), weight) for value in inputs for weight in weights]
         return [fma(builder, *factor, held) for factor, held in zip(factors, sums, strict=True)]
 
-    def loop(self, count: Any, pointers: list[Any], steps: list[int], sums: list[Any], body: Any) -> list[Any]:
-        """`count` times sums = body(pointers, sums), the pointers moving on by `steps` floats each time."""
-        builder = self.builder
-        if isinstance(count, ir.Constant) and count.constant == 1:
-            return body(pointers, sums)
-        before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("loop", "after"))
-        builder.branch(loop)
-        builder.position_at_end(loop)
-        index = builder.phi(I64)
-        index.add_incoming(ir.Constant(I64, 0), before)
-        phis = [builder.phi(value.type) for value in pointers + sums]
-        for phi, value in zip(phis, pointers + sums, strict=True):
-            phi.add_incoming(value, before)
-        moving, held = phis[: len(pointers)], phis[len(pointers) :]
-        results = body(moving, held)
-        moved = [_at(builder, pointer, step) for pointer, step in zip(moving, steps, strict=True)]
-        following = builder.add(index, ir.Constant(I64, 1))
-        index.add_incoming(following, builder.block)
-        for phi, value in zip(phis, moved + results, strict=True):
-            phi.add_incoming(value, builder.block)
-        builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
-        builder.position_at_end(after)
-        return results
-
     def finish(self, b: Any, y: Any, mask: Any, sums: list[Any]) -> None:
         """Apply the finish and store every sum."""
         shape, builder = self.shape, self.builder
-        zero = constant(0.0, shape.lanes)
         for index, ((place, count), value) in enumerate(zip(self.places(y, b), sums, strict=True)):
-            if shape.finish == "relu":
-                value = builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
-            elif shape.finish == "mask":
+            behind = None
+            if shape.finish == "mask":
                 pixel, number = divmod(index, len(shape.counts))
-                behind = _at(builder, mask, shape.mask_pixels[pixel] + number * shape.lanes)
-                kept = load_lanes(builder, behind, shape.lanes, count)
-                value = builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
+                behind = at(builder, mask, shape.mask_pixels[pixel] + number * shape.lanes)
+            value = finished(builder, shape.finish, value, behind, count)
             store_lanes(builder, value, place, shape.lanes, count)
+
+
+def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> Any:
+    """What is stored of a sum: see `ConvShape.finish`. `mask` points to the `count` numbers it depends on."""
+    lanes = value.type.count
+    zero = constant(0.0, lanes)
+    if finish == "relu":
+        return builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
+    if finish == "mask":
+        kept = load_lanes(builder, mask, lanes, count)
+        return builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
+    return value

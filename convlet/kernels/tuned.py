@@ -19,11 +19,16 @@ VECTORS_PER_TILE = 2
 FILTER_GRADIENT_SUMS = 24
 """Accumulators of a filter-gradient tile where there are 32 registers; half where there are 16."""
 
+SWEEP_VECTORS = 7
+"""Vectors along a row of a tile that a sweep fills: with two rows and nine weights they fit 32 registers. More rows
+or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""
+
 DENSE_IMAGES = 8
 """Images of a dense tile: enough sums in flight with one vector, and a divisor of every shard in use."""
 
-GROUP_BYTES = 384 * 1024
-"""What the arrays of one group of images may take: well inside a core's own second-level cache."""
+GROUP_BYTES = 3 * 1024 * 1024
+"""What the arrays of one group of images may take. Larger groups than fit the second-level cache are no slower, since
+convolutions read each number many times, and dense layers want many images at once."""
 
 WIDE_DENSE_BYTES = 64 * 1024
 """Dense weights above this are read once a shard, so all images of the shard go through together."""
@@ -76,6 +81,11 @@ def split(width: int, most: int) -> tuple[int, int, int]:
     size = -(-width // tiles)
     count = width // size
     return size, count, width - size * count
+
+
+def sweep(height: int, vectors: int, target: Target) -> tuple[int, int]:
+    """Rows and vectors of a tile that a sweep fills."""
+    return min(2, height), split(vectors, SWEEP_VECTORS if target.registers == 32 else SWEEP_VECTORS - 2)[0]
 
 
 def rows_together(height: int, width: int, vector_count: int, most: int) -> int:

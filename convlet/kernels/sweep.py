@@ -1,0 +1,230 @@
+"""Convolutions with at most eight filters: a tile of R rows x T vectors that a sweep over the input fills.
+
+Eight filters fill half of a vector of sixteen, so a vector holds Q neighbouring pixels (here Q = 2):
+
+    vector (row, t)   [f0 ... f7 of pixel 2t | f0 ... f7 of pixel 2t + 1]
+
+For one input channel at a time, the weights of all taps lie in registers and the sweep goes through the inputs that the
+tile reads, row by row. Each input, spread over the lanes of its pixels, is multiplied for every tap that needs it, so
+it is loaded once and not once a tap. An output is one chain of fused multiply-adds, over input channel, then tap row,
+then tap column, whatever R, T and Q are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.extending import intrinsic
+
+from convlet.kernels import tuned
+from convlet.kernels.frame import COUNT
+from convlet.kernels.operands import operand
+from convlet.kernels.shapes import FEW_FILTERS, ConvShape
+from convlet.kernels.simd import F32, I1, I32, I64, at, counted_loop, fenced, fma, load_lanes, splat, store_lanes
+from convlet.kernels.target import Target
+from convlet.kernels.tile import finished
+
+SLOT = FEW_FILTERS  # lanes of a pixel
+
+
+def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
+    """Operands: x, w (KH, KW, C, F), b (F,), y, mask.
+
+    Loops: images, tiles down, tiles along a row.
+    """
+    across = max(1, target.lanes // SLOT)
+    rows, vectors = tuned.sweep(shape.height, -(-shape.width // across), target)
+    down, along = divmod(shape.height, rows), divmod(shape.width, vectors * across)
+    tile, tail, low, low_tail = (
+        make_sweep(SweepTile(shape, target.lanes, tall, wide))
+        for tall in (rows, down[1] or rows)
+        for wide in (vectors * across, along[1] or vectors * across)
+    )
+    x, y, mask = shape.x, shape.y, shape.mask or shape.y
+    x_row, y_row, m_row = (4 * rows * grid.row for grid in (x, y, mask))
+    x_tile, y_tile, m_tile = (4 * vectors * across * grid.pixel for grid in (x, y, mask))
+    x_row, x_tile = x_row * shape.stride, x_tile * shape.stride
+    x_image, y_image, m_image = 4 * x.image, 4 * y.image, 4 * mask.image
+    whole_rows, whole_tiles, has_low, has_tail = down[0], along[0], bool(down[1]), bool(along[1])
+
+    def kernel(operands, frame):
+        w, b = operand(operands, frame, 1), operand(operands, frame, 2)
+        for image in range(frame[COUNT]):
+            xs = operand(operands, frame, 0) + image * x_image
+            ys, ms = operand(operands, frame, 3) + image * y_image, operand(operands, frame, 4) + image * m_image
+            for row in range(whole_rows):
+                x_at, y_at, m_at = xs + row * x_row, ys + row * y_row, ms + row * m_row
+                for _ in range(whole_tiles):
+                    tile(x_at, w, b, y_at, m_at)
+                    x_at, y_at, m_at = x_at + x_tile, y_at + y_tile, m_at + m_tile
+                if has_tail:
+                    tail(x_at, w, b, y_at, m_at)
+            if has_low:
+                x_at, y_at, m_at = xs + whole_rows * x_row, ys + whole_rows * y_row, ms + whole_rows * m_row
+                for _ in range(whole_tiles):
+                    low(x_at, w, b, y_at, m_at)
+                    x_at, y_at, m_at = x_at + x_tile, y_at + y_tile, m_at + m_tile
+                if has_tail:
+                    low_tail(x_at, w, b, y_at, m_at)
+
+    return kernel
+
+
+@dataclass(frozen=True)
+class SweepTile:
+    """`rows` x `columns` outputs of a convolution, in vectors of `lanes` floats."""
+
+    shape: ConvShape
+    lanes: int
+    rows: int
+    columns: int
+
+
+def make_sweep(tile: SweepTile) -> Any:
+    """multiply(x, w, b, y, mask) computes one tile."""
+
+    @intrinsic
+    def multiply(typing_context, x, w, b, y, mask):
+        def code(context, builder, signature, arguments):
+            pointers = [builder.inttoptr(address, ir.PointerType()) for address in arguments]
+            _Emitter(builder, tile).tile(*pointers)
+
+        return types.void(*[types.int64] * 5), code
+
+    return multiply
+
+
+class _Emitter:
+    """Writes the instructions of one tile. Sums are found by (row, first column of the vector, part of the slot)."""
+
+    def __init__(self, builder: Any, tile: SweepTile) -> None:
+        self.builder, self.shape, self.rows, self.columns = builder, tile.shape, tile.rows, tile.columns
+        self.lanes = tile.lanes
+        self.across = max(1, tile.lanes // SLOT)
+        self.part = min(tile.lanes, SLOT)  # lanes of a pixel in one vector
+        self.parts = [
+            (start, min(self.part, tile.shape.filters - start)) for start in range(0, tile.shape.filters, self.part)
+        ]
+        self.places = [
+            (row, column, start)
+            for row in range(tile.rows)
+            for column in range(0, tile.columns, self.across)
+            for start, _ in self.parts
+        ]
+
+    def tile(self, x: Any, w: Any, b: Any, y: Any, mask: Any) -> None:
+        shape = self.shape
+        sums = self.start(b, y)
+        steps = [1, shape.filters]
+        sums = counted_loop(self.builder, ir.Constant(I64, shape.channels), [x, w], steps, sums, self.channel)
+        self.finish(sums, y, mask)
+
+    def pixel(self, pointer: Any, start: int, count: int) -> Any:
+        """One pixel's part of a slot."""
+        return load_lanes(self.builder, at(self.builder, pointer, start), self.part, count)
+
+    def repeated(self, slot: Any) -> Any:
+        """The same slot for every pixel of a vector."""
+        return self.joined([slot] * self.across)
+
+    def joined(self, slots: list[Any]) -> Any:
+        """Slots side by side in one vector."""
+        if len(slots) == 1:
+            return slots[0]
+        lanes = ir.Constant(ir.VectorType(I32, self.lanes), list(range(self.lanes)))
+        return self.builder.shuffle_vector(slots[0], slots[1], lanes)
+
+    def chosen(self, spread: list[Any]) -> Any:
+        """Of whole vectors, each pixel's own lanes."""
+        if len(spread) == 1:
+            return spread[0]
+        lanes = ir.Constant(ir.VectorType(I1, self.lanes), [int(lane < SLOT) for lane in range(self.lanes)])
+        return self.builder.select(lanes, *spread)
+
+    def slot(self, vector: Any, number: int) -> Any:
+        """One pixel's lanes of a vector."""
+        if self.across == 1:
+            return vector
+        lanes = ir.Constant(ir.VectorType(I32, SLOT), [number * SLOT + lane for lane in range(SLOT)])
+        return self.builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), lanes)
+
+    def pixels(self, column: int) -> int:
+        """Pixels of the vector at `column` that lie within the tile."""
+        return min(self.across, self.columns - column)
+
+    def start(self, b: Any, y: Any) -> list[Any]:
+        shape = self.shape
+        if shape.start == "zero":
+            return [ir.Constant(ir.VectorType(F32, self.lanes), [0.0] * self.lanes) for _ in self.places]
+        if shape.start == "bias":
+            biases = {start: self.repeated(self.pixel(b, start, count)) for start, count in self.parts}
+            return [biases[start] for _, _, start in self.places]
+        counts, sums = dict(self.parts), []
+        for row, column, start in self.places:
+            last = column + self.pixels(column) - 1
+            slots = [
+                self.pixel(
+                    at(self.builder, y, row * shape.y.row + min(column + q, last) * shape.y.pixel), start, counts[start]
+                )
+                for q in range(self.across)
+            ]
+            sums.append(self.joined(slots))
+        return sums
+
+    def channel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One input channel: every input of the tile, times every tap that reads it."""
+        shape, builder, (x, w) = self.shape, self.builder, pointers
+        size, stride, held = shape.size, shape.stride, dict(zip(self.places, sums, strict=True))
+        weights = {
+            (kh, kw, start): self.repeated(
+                self.pixel(at(builder, w, (kh * size + kw) * shape.channels * shape.filters), start, count)
+            )
+            for kh in range(size)
+            for kw in range(size)
+            for start, count in self.parts
+        }
+        last = (self.columns - 1) * stride + size - 1
+        for i in range((self.rows - 1) * stride + size):
+            spread: dict[int, Any] = {}
+            for j in range(last + 1):
+                taps = [
+                    (kh, kw)
+                    for kh in range(size)
+                    for kw in range(size)
+                    if ((i - kh) // stride, (j - kw) // stride, 0) in held
+                    and (i - kh) % stride == 0
+                    and (j - kw) % stride == 0
+                ]
+                if not taps:
+                    continue
+                inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
+                for kh, kw in taps:
+                    for start, _ in self.parts:
+                        place = (i - kh) // stride, (j - kw) // stride, start
+                        held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
+        return list(held.values())
+
+    def spread(self, known: dict[int, Any], x: Any, row: int, column: int) -> Any:
+        """One input in all lanes; each is loaded once in a row."""
+        if column not in known:
+            place = at(self.builder, x, row * self.shape.x.row + column * self.shape.x.pixel)
+            known[column] = fenced(
+                self.builder, splat(self.builder, self.builder.load(place, align=4, typ=F32), self.lanes)
+            )
+        return known[column]
+
+    def finish(self, sums: list[Any], y: Any, mask: Any) -> None:
+        """Apply the finish and store every pixel."""
+        shape, builder, counts = self.shape, self.builder, dict(self.parts)
+        for (row, column, start), value in zip(self.places, sums, strict=True):
+            for q in range(self.pixels(column)):
+                place, behind = (
+                    at(builder, pointer, row * grid.row + (column + q) * grid.pixel + start)
+                    for pointer, grid in ((y, shape.y), (mask, shape.mask or shape.y))
+                )
+                done = finished(builder, shape.finish, self.slot(value, q), behind, counts[start])
+                store_lanes(builder, done, place, self.part, counts[start])
