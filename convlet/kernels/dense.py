@@ -23,15 +23,16 @@ from convlet.kernels.tile import Tile, make_tile
 def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
     """Operands: x (n, K), w (K, rows x U), b (U,), y (n, rows, U), mask (n, rows, U).
 
-    Loops: rows of outputs, blocks of units, tiles of images; the images left over go one by one.
+    Loops: rows of outputs, blocks of units, tiles of many images, then of a few, then of one.
     """
     spread = tuned.vectors(shape.units, target)
-    together = tuned.DENSE_IMAGES
-    multiply, multiply_one, edge, edge_one = (
+    sizes = tuned.dense_images(target)
+    many, few, one, edge_many, edge_few, edge_one = (
         make_tile((0, 0, _dense_tile(shape, spread.lanes, counts, images)))
         for counts in (spread.counts, spread.edge or spread.counts)
-        for images in (together, 1)
+        for images in sizes
     )
+    at_once, at_least = sizes[:2]
     mask = shape.mask or shape.y
     x_image, y_image, m_image = 4 * shape.x, 4 * shape.y.image, 4 * mask.image
     rows, w_row, y_row, m_row = shape.rows, 4 * shape.units, 4 * shape.y.row, 4 * mask.row
@@ -40,28 +41,34 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
 
     def kernel(operands, frame):
         count = frame[COUNT]
-        tiles = count // together
         for piece in range(rows * per_row):
             row, block = piece // per_row, piece % per_row
             skip = block * block_bytes
-            x, b = operand(operands, frame, 0), operand(operands, frame, 2) + skip
+            xs, b = operand(operands, frame, 0), operand(operands, frame, 2) + skip
             w = operand(operands, frame, 1) + skip + row * w_row
-            y, m = (
-                operand(operands, frame, 3) + skip + row * y_row,
-                operand(operands, frame, 4) + skip + row * m_row,
-            )
-            for _ in range(tiles):
-                if block < blocks:
-                    multiply(x, w, b, y, m, 0)
-                elif has_edge:
-                    edge(x, w, b, y, m, 0)
-                x, y, m = x + together * x_image, y + together * y_image, m + together * m_image
-            for _ in range(count - tiles * together):
-                if block < blocks:
-                    multiply_one(x, w, b, y, m, 0)
-                elif has_edge:
-                    edge_one(x, w, b, y, m, 0)
-                x, y, m = x + x_image, y + y_image, m + m_image
+            ys = operand(operands, frame, 3) + skip + row * y_row
+            ms = operand(operands, frame, 4) + skip + row * m_row
+            image = 0
+            while image < count:
+                x, y, m = xs + image * x_image, ys + image * y_image, ms + image * m_image
+                if count - image >= at_once:
+                    if block < blocks:
+                        many(x, w, b, y, m, 0)
+                    elif has_edge:
+                        edge_many(x, w, b, y, m, 0)
+                    image += at_once
+                elif count - image >= at_least:
+                    if block < blocks:
+                        few(x, w, b, y, m, 0)
+                    elif has_edge:
+                        edge_few(x, w, b, y, m, 0)
+                    image += at_least
+                else:
+                    if block < blocks:
+                        one(x, w, b, y, m, 0)
+                    elif has_edge:
+                        edge_one(x, w, b, y, m, 0)
+                    image += 1
 
     return kernel
 

@@ -9,11 +9,20 @@ from functools import lru_cache
 from convlet.errors import SettingsError
 
 
+HALF_WIDTH = frozenset({"znver4"})
+"""Processors that work on a 512-bit vector in two halves."""
+
+
 @dataclass(frozen=True)
 class Target:
-    """What the tuned numbers depend on."""
+    """What the tuned numbers depend on.
+
+    lanes : floats of the widest vector
+    unit_lanes : floats that a multiply-add unit takes in a cycle; a wider vector takes several
+    """
 
     lanes: int
+    unit_lanes: int
     registers: int
     name: str
     features: str
@@ -41,4 +50,5 @@ def host() -> Target:
             )
         if int(wanted) < bits:
             bits, registers = int(wanted), registers if bits == 128 else 16
-    return Target(bits // 32, registers, llvm.get_host_cpu_name(), features.flatten())
+    name = llvm.get_host_cpu_name()
+    return Target(bits // 32, min(bits, 256 if name in HALF_WIDTH else bits) // 32, registers, name, features.flatten())

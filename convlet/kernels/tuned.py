@@ -24,7 +24,7 @@ SWEEP_VECTORS = 7
 or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""
 
 DENSE_IMAGES = 8
-"""Images of a dense tile: enough sums in flight with one vector, and a divisor of every shard in use."""
+"""Images of a dense tile where there are 32 registers, half where there are 16; 16 images were slower."""
 
 GROUP_BYTES = 3 * 1024 * 1024
 """What the arrays of one group of images may take. Larger groups than fit the second-level cache are no slower, since
@@ -59,9 +59,9 @@ class Vectors:
 
 
 def vectors(channels: int, target: Target, per_tile: int = VECTORS_PER_TILE) -> Vectors:
-    """The lanes that waste fewest, the wider where equal, in blocks of up to `per_tile` vectors."""
+    """The lanes that take the fewest cycles, the wider where equal, in blocks of up to `per_tile` vectors."""
     choices = [lanes for lanes in (16, 8, 4) if lanes <= target.lanes]
-    lanes = min(choices, key=lambda n: (-(-channels // n) * n, -n))
+    lanes = min(choices, key=lambda n: (-(-channels // n) * -(-n // target.unit_lanes), -n))
     per_block = min(per_tile, max(1, channels // lanes))
     blocks, left = divmod(channels, lanes * per_block)
     edge = tuple(min(lanes, left - start) for start in range(0, left, lanes))
@@ -101,6 +101,12 @@ def filter_gradient_rows(vector_count: int, target: Target) -> int:
     """Weights rows (taps and channels) of a filter-gradient tile."""
     sums = FILTER_GRADIENT_SUMS if target.registers == 32 else FILTER_GRADIENT_SUMS // 2
     return max(1, sums // vector_count)
+
+
+def dense_images(target: Target) -> tuple[int, int, int]:
+    """Images of a dense tile where there are many, a few or one left."""
+    many = DENSE_IMAGES * target.registers // 32
+    return many, many // 4, 1
 
 
 def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shard_together: bool) -> int:
