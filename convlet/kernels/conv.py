@@ -19,40 +19,38 @@ from convlet.kernels.pairs import filter_gradient_few
 from convlet.kernels.shapes import FEW_FILTERS, ConvShape
 from convlet.kernels.sweep import conv_few
 from convlet.kernels.target import Target
-from convlet.kernels.tile import Tile, make_tile
+from convlet.kernels.tile import Tile, make_tile, written_strides
 
 
 def conv(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """Operands: x, w (KH, KW, C, F), b (F,), y, mask.
+    """Operands: x, w (KH, KW, C, F), b (F,), y, mask; for pooled outputs, winners (n, OH / 2, OW / 2, F) bytes as mask.
 
     Loops: blocks of output channels, images, rows (or groups of short rows), tiles along a row.
     """
     if shape.filters <= FEW_FILTERS:
         return conv_few(shape, target)
     spread = tuned.vectors(shape.filters, target)
-    most = tuned.pixels(len(spread.counts), target)
-    size, tiles, tail = tuned.split(shape.width, most)
-    whole = tiles == 1 and not tail
-    rows = tuned.rows_together(shape.height, size, len(spread.counts), most) if whole else 1
+    rows, size, tiles, tail = _tiling(shape, len(spread.counts), target)
     multiply, multiply_tail, edge, edge_tail = (
         make_tile((0, 0, _conv_tile(shape, spread.lanes, counts, rows, columns)))
         for counts in (spread.counts, spread.edge or spread.counts)
         for columns in (size, tail or size)
     )
-    x, y, mask = shape.x, shape.y, shape.mask or shape.y
-    x_row, x_tile = 4 * x.row * shape.stride * rows, 4 * x.pixel * shape.stride * size
-    y_row, y_tile = 4 * y.row * rows, 4 * y.pixel * size
-    m_row, m_tile = 4 * mask.row * rows, 4 * mask.pixel * size
-    x_image, y_image, m_image = 4 * x.image, 4 * y.image, 4 * mask.image
+    x_image, x_row, x_tile = (4 * n for n in (shape.x.image, shape.x.row * shape.stride, shape.x.pixel * shape.stride))
+    (y_image, y_row, y_tile, y_channel), (m_image, m_row, m_tile, m_channel) = written_strides(shape)
+    stored = (rows // 2, size // 2) if shape.pooled else (rows, size)
+    x_row, y_row, m_row = x_row * rows, y_row * stored[0], m_row * stored[0]
+    x_tile, y_tile, m_tile = x_tile * size, y_tile * stored[1], m_tile * stored[1]
     row_steps, blocks, has_edge = shape.height // rows, spread.blocks, bool(spread.edge)
-    block_bytes, has_tail = 4 * spread.step, bool(tail)
+    channels, has_tail = spread.step, bool(tail)
 
     def kernel(operands, frame):
         for block in range(blocks + has_edge):
-            skip = block * block_bytes
+            channel = block * channels
             xs, w, b = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
-            ys, masks = operand(operands, frame, 3) + skip, operand(operands, frame, 4) + skip
-            w, b = w + skip, b + skip
+            ys, masks = operand(operands, frame, 3) + channel * y_channel, operand(operands, frame, 4)
+            masks += channel * m_channel
+            w, b = w + 4 * channel, b + 4 * channel
             for image in range(frame[COUNT]):
                 for row in range(row_steps):
                     x_at = xs + image * x_image + row * x_row
@@ -74,14 +72,27 @@ def conv(shape: ConvShape, target: Target) -> Callable[..., None]:
     return kernel
 
 
+def _tiling(shape: ConvShape, vector_count: int, target: Target) -> tuple[int, int, int, int]:
+    """Rows and columns of a tile, tiles along a row, columns of the tile left over."""
+    most = tuned.pixels(vector_count, target)
+    if shape.pooled:
+        size, tiles, tail = tuned.split(shape.width // 2, max(1, most // 4))
+        return 2, 2 * size, tiles, 2 * tail
+    size, tiles, tail = tuned.split(shape.width, most)
+    rows = tuned.rows_together(shape.height, size, vector_count, most) if tiles == 1 and not tail else 1
+    return rows, size, tiles, tail
+
+
 def _conv_tile(shape: ConvShape, lanes: int, counts: tuple[int, ...], rows: int, size: int) -> Tile:
     places = [(row, column) for row in range(rows) for column in range(size)]
+    written = [(0, column) for column in range(size // 2)] if shape.pooled else places
     mask = shape.mask or shape.y
+    winners = tuple(column * shape.filters for _, column in written)
     return Tile(
         lanes=lanes,
         counts=counts,
         x_pixels=tuple(shape.stride * (r * shape.x.row + c * shape.x.pixel) for r, c in places),
-        y_pixels=tuple(r * shape.y.row + c * shape.y.pixel for r, c in places),
+        y_pixels=tuple(r * shape.y.row + c * shape.y.pixel for r, c in written),
         rows=shape.size,
         row_step=shape.x.row,
         run=shape.size * shape.channels,
@@ -89,7 +100,8 @@ def _conv_tile(shape: ConvShape, lanes: int, counts: tuple[int, ...], rows: int,
         weight_row_step=shape.size * shape.channels * shape.filters,
         start=shape.start,
         finish=shape.finish,
-        mask_pixels=tuple(r * mask.row + c * mask.pixel for r, c in places),
+        mask_pixels=winners if shape.pooled else tuple(r * mask.row + c * mask.pixel for r, c in written),
+        pooled=shape.pooled,
     )
 
 

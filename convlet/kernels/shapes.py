@@ -28,6 +28,8 @@ class ConvShape:
 
     finish : "plain", "relu" (store max(y, 0)) or "mask" (store y where the mask array is positive, else 0)
     start : "bias" (the sums begin with the biases), "zero", or "load" (they go on from what stands in y)
+    pooled : store the largest of each 2x2 outputs alone, and which one it was: y is then half as high and wide, and
+        `height` and `width` are even
     """
 
     height: int
@@ -41,6 +43,11 @@ class ConvShape:
     start: str = "bias"
     finish: str = "plain"
     mask: Grid | None = None
+    pooled: bool = False
+
+
+NO_WINNER = 4
+"""Stored in place of the winner of 2x2 outputs where a relu made all of them zero."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def element(builder: Any, address: Any, offset: Any, size: int = 4) -> Any:
 
 def at(builder: Any, pointer: Any, floats: int) -> Any:
     """The pointer `floats` numbers behind another, a distance known when compiling."""
-    return builder.gep(pointer, [ir.Constant(I64, 4 * floats)], source_etype=I8) if floats else pointer
+    return byte_at(builder, pointer, 4 * floats)
 
 
 def counted_loop(
@@ -146,6 +146,22 @@ def store_lanes(builder: Any, value: Any, pointer: Any, lanes: int, count: int) 
     builder.call(store, [value, pointer, ir.Constant(I32, 4), mask])
 
 
+def byte_at(builder: Any, pointer: Any, count: int) -> Any:
+    """The pointer `count` bytes behind another."""
+    return builder.gep(pointer, [ir.Constant(I64, count)], source_etype=I8) if count else pointer
+
+
+def store_bytes(builder: Any, value: Any, pointer: Any, count: int) -> None:
+    """Write the first `count` lanes of int32 as unsigned bytes."""
+    narrow = builder.trunc(value, ir.VectorType(I8, value.type.count))
+    if count == value.type.count:
+        builder.store(narrow, pointer, align=1)
+        return
+    for lane in range(count):
+        byte = builder.extract_element(narrow, ir.Constant(I32, lane))
+        builder.store(byte, byte_at(builder, pointer, lane), align=1)
+
+
 def make_load(lanes: int, count: int | None = None) -> Any:
     """load(address, index) -> the `count` floats from float number `index` on."""
 
@@ -181,14 +197,7 @@ def make_store_bytes(lanes: int, count: int | None = None) -> Any:
     def store(typing_context, value, address, index):
         def code(context, builder, signature, arguments):
             value, address, index = arguments
-            narrow = builder.trunc(value, ir.VectorType(I8, lanes))
-            pointer = element(builder, address, index, 1)
-            if stored == lanes:
-                builder.store(narrow, pointer, align=1)
-                return
-            for lane in range(stored):
-                byte = builder.extract_element(narrow, ir.Constant(I32, lane))
-                builder.store(byte, builder.gep(pointer, [ir.Constant(I64, lane)], source_etype=I8), align=1)
+            store_bytes(builder, value, element(builder, address, index, 1), stored)
 
         return types.void(integers(lanes), types.int64, types.int64), code
 

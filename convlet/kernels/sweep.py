@@ -24,31 +24,46 @@ from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
 from convlet.kernels.shapes import FEW_FILTERS, ConvShape
-from convlet.kernels.simd import F32, I1, I32, I64, at, counted_loop, fenced, fma, load_lanes, splat, store_lanes
+from convlet.kernels.simd import (
+    F32,
+    I1,
+    I32,
+    I64,
+    at,
+    byte_at,
+    counted_loop,
+    fenced,
+    fma,
+    load_lanes,
+    splat,
+    store_lanes,
+)
 from convlet.kernels.target import Target
-from convlet.kernels.tile import finished
+from convlet.kernels.tile import finished, store_largest, written_strides
 
 SLOT = FEW_FILTERS  # lanes of a pixel
 
 
 def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """Operands: x, w (KH, KW, C, F), b (F,), y, mask.
+    """Operands: x, w (KH, KW, C, F), b (F,), y, mask (or winners); see `conv`.
 
     Loops: images, tiles down, tiles along a row.
     """
     across = max(1, target.lanes // SLOT)
     rows, vectors = tuned.sweep(shape.height, -(-shape.width // across), target)
+    if shape.pooled and vectors * across % 2:  # both pixels of a 2x2 in one tile
+        vectors += 1
     down, along = divmod(shape.height, rows), divmod(shape.width, vectors * across)
     tile, tail, low, low_tail = (
         make_sweep(SweepTile(shape, target.lanes, tall, wide))
         for tall in (rows, down[1] or rows)
         for wide in (vectors * across, along[1] or vectors * across)
     )
-    x, y, mask = shape.x, shape.y, shape.mask or shape.y
-    x_row, y_row, m_row = (4 * rows * grid.row for grid in (x, y, mask))
-    x_tile, y_tile, m_tile = (4 * vectors * across * grid.pixel for grid in (x, y, mask))
-    x_row, x_tile = x_row * shape.stride, x_tile * shape.stride
-    x_image, y_image, m_image = 4 * x.image, 4 * y.image, 4 * mask.image
+    (y_image, y_row, y_tile, _), (m_image, m_row, m_tile, _) = written_strides(shape)
+    stored = (rows // 2, vectors * across // 2) if shape.pooled else (rows, vectors * across)
+    y_row, m_row, y_tile, m_tile = y_row * stored[0], m_row * stored[0], y_tile * stored[1], m_tile * stored[1]
+    x = shape.x
+    x_image, x_row, x_tile = 4 * x.image, 4 * rows * shape.stride * x.row, 4 * vectors * across * shape.stride * x.pixel
     whole_rows, whole_tiles, has_low, has_tail = down[0], along[0], bool(down[1]), bool(along[1])
 
     def kernel(operands, frame):
@@ -218,13 +233,28 @@ class _Emitter:
         return known[column]
 
     def finish(self, sums: list[Any], y: Any, mask: Any) -> None:
-        """Apply the finish and store every pixel."""
-        shape, builder, counts = self.shape, self.builder, dict(self.parts)
-        for (row, column, start), value in zip(self.places, sums, strict=True):
-            for q in range(self.pixels(column)):
-                place, behind = (
-                    at(builder, pointer, row * grid.row + (column + q) * grid.pixel + start)
-                    for pointer, grid in ((y, shape.y), (mask, shape.mask or shape.y))
-                )
-                done = finished(builder, shape.finish, self.slot(value, q), behind, counts[start])
-                store_lanes(builder, done, place, self.part, counts[start])
+        """Apply the finish and store every pixel, or of every 2x2 the largest."""
+        shape, builder = self.shape, self.builder
+        held = dict(zip(self.places, sums, strict=True))
+        if shape.pooled:
+            for column in range(0, self.columns, 2):
+                for start, count in self.parts:
+                    four = [self.output(held, row, column + right, start) for row in (0, 1) for right in (0, 1)]
+                    place = at(builder, y, column // 2 * shape.y.pixel + start)
+                    winner = byte_at(builder, mask, column // 2 * shape.filters + start)
+                    store_largest(builder, shape.finish == "relu", four, place, winner, count)
+            return
+        for row in range(self.rows):
+            for column in range(self.columns):
+                for start, count in self.parts:
+                    place, behind = (
+                        at(builder, pointer, row * grid.row + column * grid.pixel + start)
+                        for pointer, grid in ((y, shape.y), (mask, shape.mask or shape.y))
+                    )
+                    done = finished(builder, shape.finish, self.output(held, row, column, start), behind, count)
+                    store_lanes(builder, done, place, self.part, count)
+
+    def output(self, held: dict[Any, Any], row: int, column: int, start: int) -> Any:
+        """One pixel's part of a slot, out of its vector."""
+        number = column % self.across
+        return self.slot(held[row, column - number, start], number)

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 from convlet.errors import SettingsError
 
-
 HALF_WIDTH = frozenset({"znver4"})
 """Processors that work on a 512-bit vector in two halves."""
 

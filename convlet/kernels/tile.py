@@ -20,7 +20,21 @@ from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
 
-from convlet.kernels.simd import F32, I64, at, constant, counted_loop, fma, load_lanes, splat, store_lanes
+from convlet.kernels.shapes import NO_WINNER, ConvShape
+from convlet.kernels.simd import (
+    F32,
+    I32,
+    I64,
+    at,
+    byte_at,
+    constant,
+    counted_loop,
+    fma,
+    load_lanes,
+    splat,
+    store_bytes,
+    store_lanes,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +51,8 @@ class Tile:
     start : what the accumulators begin with: "bias", "zero" or "load" (what stands in y)
     finish : what is stored: "plain", "relu", or "mask" (zero where the mask array, laid out as given by
         `mask_pixels`, is not positive)
+    pooled : the pixels are two rows, of which the largest of each 2x2 is stored, and its number as a byte where
+        `mask_pixels` says
     """
 
     lanes: int
@@ -53,6 +69,7 @@ class Tile:
     start: str = "bias"
     finish: str = "plain"
     mask_pixels: tuple[int, ...] = ()
+    pooled: bool = False
 
 
 def make_tile(*tiles: tuple[int, int, Tile]) -> Any:
@@ -111,7 +128,7 @@ class _Emitter:
             load_lanes(builder, at(builder, b, number * shape.lanes), shape.lanes, count)
             for number, count in enumerate(shape.counts)
         ]
-        return biases * len(shape.y_pixels)
+        return biases * len(shape.x_pixels)
 
     def run(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """The loop over one run."""
@@ -133,13 +150,26 @@ class _Emitter:
         return [fma(builder, *factor, held) for factor, held in zip(factors, sums, strict=True)]
 
     def finish(self, b: Any, y: Any, mask: Any, sums: list[Any]) -> None:
-        """Apply the finish and store every sum."""
-        shape, builder = self.shape, self.builder
-        for index, ((place, count), value) in enumerate(zip(self.places(y, b), sums, strict=True)):
+        """Apply the finish and store every sum, or of every 2x2 the largest."""
+        shape, builder, places = self.shape, self.builder, self.places(y, b)
+        per_pixel = len(shape.counts)
+        if shape.pooled:
+            half = len(sums) // 2
+            corners = [
+                [sums[place + vector] for place in (left, left + per_pixel, half + left, half + left + per_pixel)]
+                for left in range(0, half, 2 * per_pixel)
+                for vector in range(per_pixel)
+            ]
+            for number, ((place, count), four) in enumerate(zip(places, corners, strict=True)):
+                pixel, vector = divmod(number, per_pixel)
+                winner = byte_at(builder, mask, shape.mask_pixels[pixel] + vector * shape.lanes)
+                store_largest(builder, shape.finish == "relu", four, place, winner, count)
+            return
+        for index, ((place, count), value) in enumerate(zip(places, sums, strict=True)):
             behind = None
             if shape.finish == "mask":
-                pixel, number = divmod(index, len(shape.counts))
-                behind = at(builder, mask, shape.mask_pixels[pixel] + number * shape.lanes)
+                pixel, vector = divmod(index, per_pixel)
+                behind = at(builder, mask, shape.mask_pixels[pixel] + vector * shape.lanes)
             value = finished(builder, shape.finish, value, behind, count)
             store_lanes(builder, value, place, shape.lanes, count)
 
@@ -154,3 +184,29 @@ def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> An
         kept = load_lanes(builder, mask, lanes, count)
         return builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
     return value
+
+
+def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner: Any, count: int) -> None:
+    """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, NO_WINNER where relu made it 0."""
+    best, lanes = four[0], four[0].type.count
+    kind = ir.VectorType(I32, lanes)
+    index = ir.Constant(kind, [0] * lanes)
+    for number, value in enumerate(four[1:], 1):
+        larger = builder.fcmp_ordered(">", value, best)
+        index = builder.select(larger, ir.Constant(kind, [number] * lanes), index)
+        best = builder.select(larger, value, best)
+    if relu:
+        positive = builder.fcmp_ordered(">", best, constant(0.0, lanes))
+        index = builder.select(positive, index, ir.Constant(kind, [NO_WINNER] * lanes))
+        best = builder.select(positive, best, constant(0.0, lanes))
+    store_lanes(builder, best, place, lanes, count)
+    store_bytes(builder, index, winner, count)
+
+
+def written_strides(shape: ConvShape) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:
+    """Bytes between images, rows, pixels and channels that are stored, in y and in mask (or winners)."""
+    y, mask = ((4 * g.image, 4 * g.row, 4 * g.pixel, 4) for g in (shape.y, shape.mask or shape.y))
+    if shape.pooled:
+        row = shape.width // 2 * shape.filters
+        mask = (shape.height // 2 * row, row, shape.filters, 1)
+    return y, mask

@@ -52,6 +52,15 @@ def lower(network: Sequential, input_shape: Shape, layout: Layout, training: boo
     return plan, images, logits
 
 
+def fused_layers(layer: Layer, rest: tuple[Layer, ...], x: Value) -> tuple[Layer, ...]:
+    """The layers after this one that its kernel does along with it: a relu, and behind a convolution 2x2 pooling."""
+    fused = rest[:1] if rest and isinstance(layer, Conv | Dense) and isinstance(rest[0], ReLU) else ()
+    after = rest[len(fused)] if len(rest) > len(fused) else None
+    if isinstance(layer, Conv) and isinstance(after, MaxPool) and (after.size, after.stride) == (2, 2):
+        fused += (after,)
+    return fused
+
+
 class Lowering:
     """Walks through the layers and adds nodes to the plan."""
 
@@ -62,15 +71,14 @@ class Lowering:
         self.state = dict(zip(layout.state_names, layout.state_offsets, strict=True))
 
     def sequence(self, layers: Sequential, x: Value, prefix: str, path: tuple[int, ...]) -> Value:
-        for index, (name, layer) in enumerate(zip(layers.prefixes(), layers.layers, strict=True)):
-            before = layers.layers[index - 1] if index else None
-            if isinstance(layer, ReLU) and isinstance(before, Conv | Dense):
-                continue  # fused into the layer before
-            following = layers.layers[index + 1] if index + 1 < len(layers.layers) else None
+        index, named = 0, list(zip(layers.prefixes(), layers.layers, strict=True))
+        while index < len(named):
+            name, layer = named[index]
             rest = layers.layers[index + 1 :]
-            if isinstance(layer, Flatten) and not self.needs_copy(rest, x):
-                continue
-            x = self.layer(layer, x, prefix + name, (*path, index), isinstance(following, ReLU))
+            fused = fused_layers(layer, rest, x)
+            if not isinstance(layer, Flatten) or self.needs_copy(rest, x):
+                x = self.layer(layer, x, prefix + name, (*path, index), fused)
+            index += 1 + len(fused)
         return x
 
     @staticmethod
@@ -81,25 +89,36 @@ class Lowering:
         reader = next((layer for layer in rest if not isinstance(layer, (*ACTIVATIONS, Dropout, Flatten))), None)
         return not isinstance(reader, Dense)
 
-    def layer(self, layer: Layer, x: Value, name: str, path: tuple[int, ...], then_relu: bool) -> Value:
+    def layer(self, layer: Layer, x: Value, name: str, path: tuple[int, ...], fused: tuple[Layer, ...]) -> Value:
         if isinstance(layer, Residual):
             return self.residual(layer, x, name, path)
         if isinstance(layer, Dropout) and (not self.plan.training or layer.rate == 0):
             return x
         shape = x.shape if isinstance(layer, (*ACTIVATIONS, Dropout, BatchNorm)) else layer.output_shape(x.shape)
+        full = shape
+        pooled = any(isinstance(after, MaxPool) for after in fused)
+        if pooled:
+            shape = fused[-1].output_shape(shape)
         y = self.plan.value(cast(tuple[int, int, int], shape if len(shape) == 3 else (1, 1, *shape)))
         x.readers += 1
         y.learns = x.learns or isinstance(layer, Conv | Dense | BatchNorm)
-        y.masked = then_relu and isinstance(layer, Conv | Dense)
-        self.plan.nodes.append(self.node(layer, x, y, name, path))
+        relu = any(isinstance(after, ReLU) for after in fused)
+        y.masked = relu and not pooled  # where a pool follows, its winners say where the relu let through
+        if isinstance(layer, Conv):
+            self.plan.nodes.append(self.convolution(layer, x, y, name, full, relu))
+        else:
+            self.plan.nodes.append(self.node(layer, x, y, name, path))
         return y
+
+    def convolution(self, layer: Conv, x: Value, y: Value, name: str, full: Shape, relu: bool) -> ConvNode:
+        at = self.parameters
+        outputs = cast(tuple[int, int, int], tuple(full))
+        pads = layer.pads(*x.shape[:2])
+        return ConvNode(x, y, outputs, layer.size, layer.stride, pads, at[name + "weights"], at[name + "biases"], relu)
 
     def node(self, layer: Layer, x: Value, y: Value, name: str, path: tuple[int, ...]) -> object:
         at = self.parameters
         match layer:
-            case Conv():
-                pads = layer.pads(*x.shape[:2])
-                return ConvNode(x, y, layer.size, layer.stride, pads, at[name + "weights"], at[name + "biases"])
             case Dense():
                 return DenseNode(x, y, at[name + "weights"], at[name + "biases"])
             case MaxPool():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from convlet.kernels import frame
 from convlet.kernels.compile import Kernel
@@ -50,59 +50,85 @@ def accumulation(value: Value) -> tuple[str, str]:
 
 @dataclass
 class ConvNode:
-    """Convolution with bias, a relu fused where one follows."""
+    """Convolution with bias; a relu and 2x2 max pooling are fused where they follow.
+
+    outputs : shape of the convolution before pooling; y is the pooled array where there is pooling
+    expanded : dy as the kernels read it where y's own gradient will not do: pooled, or spread out by strides
+    """
 
     x: Value
     y: Value
+    outputs: tuple[int, int, int]
     size: int
     stride: int
     pads: tuple[tuple[int, int], tuple[int, int]]
     weights: int
     biases: int
+    relu: bool
     packed: int = -1
-    spread: Tensor | None = None
+    expanded: Tensor | None = None
+    winners: Blob | None = None
 
     def declare(self, plan: Plan) -> None:
         (above, below), (left, right) = self.pads
         self.x.data.ask(above, left, below, right)
-        if not (plan.training and self.x.learns):
+        if self.y.shape != self.outputs:
+            self.winners = plan.blob(self.y.numbers)
+        if not plan.training:
             return
-        source = self.y.gradient
-        if self.stride > 1:
-            source = self.spread = plan.tensor(self.y.shape, self.stride)
-        reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.y.shape
+        if self.winners or (self.stride > 1 and self.x.learns):
+            self.expanded = plan.tensor(self.outputs, self.stride)
+        if not self.x.learns:
+            return
+        source = self.expanded or self.y.gradient
+        reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.outputs
         last_row, last_column = (oh - 1) * self.stride - above, (ow - 1) * self.stride - left
         source.ask(reach - above, reach - left, h - 1 - last_row, w - 1 - last_column)
         self.packed = plan.pack(self.size * self.size * c * f)
         pack = Kernel("pack", PackShape(self.size, c, f))
         plan.packs.append((pack, [parameter(self.weights), (frame.PACKED, self.packed)]))
 
-    def shape(self, y: Tensor, start: str = "bias", finish: str = "plain") -> ConvShape:
-        (oh, ow, f), c = self.y.shape, self.x.shape[2]
-        return ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid, start, finish)
+    def shape(self, y: Tensor, **more: object) -> ConvShape:
+        (oh, ow, f), c = self.outputs, self.x.shape[2]
+        shape = ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid)
+        return replace(shape, **more)  # type: ignore[arg-type]
 
     @property
     def window(self) -> Operand:
         return self.x.data.at(self.pads[0][0], self.pads[1][0])
 
     def forward(self, plan: Plan) -> None:
-        shape = self.shape(self.y.data, finish="relu" if self.y.masked else "plain")
-        operands = [self.window, parameter(self.weights), parameter(self.biases), self.y.data.at(), NOTHING]
+        finish, pooled = "relu" if self.relu else "plain", self.winners is not None
+        shape = self.shape(self.y.data, finish=finish, pooled=pooled)
+        if pooled:  # of an odd number of rows or columns the last is in no 2x2
+            shape = replace(shape, height=2 * self.y.shape[0], width=2 * self.y.shape[1])
+        winners = self.winners.at() if self.winners else NOTHING
+        operands = [self.window, parameter(self.weights), parameter(self.biases), self.y.data.at(), winners]
         plan.forward.append((Kernel("conv", shape), operands))
 
     def backward(self, plan: Plan) -> None:
         dy = self.y.gradient
+        if self.expanded:
+            self.expand(plan, dy, self.expanded)
+            dy = self.expanded
         operands = [self.window, dy.at(), gradient(self.weights), gradient(self.biases)]
         plan.backward.append((Kernel("conv_filter_gradient", self.shape(dy)), operands))
         if self.x.learns:
-            if self.spread is not None:
-                plan.backward.append((Kernel("copy", map_shape(dy, self.spread)), [dy.at(), self.spread.at()]))
-            self.input_gradient(plan, self.spread or dy)
+            self.input_gradient(plan, dy)
+
+    def expand(self, plan: Plan, dy: Tensor, into: Tensor) -> None:
+        """The gradient of the pooled values at their winners, or each pixel's where strides put it."""
+        if self.winners:
+            (oh, ow, c), (ph, pw, _) = self.outputs, self.y.shape
+            shape = PoolShape(ph, pw, c, oh, ow, (2, 2), 2, into.grid, dy.grid)
+            plan.backward.append((Kernel("max_pool_gradient", shape), [dy.at(), self.winners.at(), into.at(), NOTHING]))
+        else:
+            plan.backward.append((Kernel("copy", map_shape(dy, into)), [dy.at(), into.at()]))
 
     def input_gradient(self, plan: Plan, dy: Tensor) -> None:
         """The convolution of dy, in its halo, with the flipped and transposed filters."""
         start, finish = accumulation(self.x)
-        (h, w, c), dx, f = self.x.shape, self.x.gradient, self.y.shape[2]
+        (h, w, c), dx, f = self.x.shape, self.x.gradient, self.outputs[2]
         dense_row = dy.padded[1] * f
         grid = type(dy.grid)(row=dense_row, image=dy.floats, pixel=f)
         shape = ConvShape(h, w, f, c, self.size, 1, grid, dx.grid, start, finish, self.x.data.grid)

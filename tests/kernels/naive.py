@@ -6,12 +6,14 @@ returns (kernel, operands, frame fields, {what the kernel wrote: what it should 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from convlet.kernels import frame, settings
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
-from convlet.kernels.shapes import ConvShape, DenseShape, Grid, MapShape, PackShape, PoolShape, kept_bytes
+from convlet.kernels.shapes import NO_WINNER, ConvShape, DenseShape, Grid, MapShape, PackShape, PoolShape, kept_bytes
 from convlet.random import DROPOUT, uniform_images
 from tests.kernels.harness import grid, padded
 
@@ -42,6 +44,23 @@ def conv(rng, height=6, width=7, channels=3, filters=10, size=3, stride=1, finis
     shape = ConvShape(height, width, channels, filters, size, stride, grid(x), grid(y), start, finish, grid(mask))
     first = y[0, :1].size + 2 * filters
     return Kernel("conv", shape), [x, w, b, (y, first), (mask, filters)], {"count": N}, [(y, whole)]
+
+
+def pooled_conv(rng, height=6, width=8, channels=3, filters=10, size=3, stride=1, finish="relu"):
+    """The same convolution, of which the largest of each 2x2 outputs is stored and its number, or 4 where relu made it 0."""
+    kernel, (x, w, b, *_), _, [(_, whole)] = conv(rng, height, width, channels, filters, size, stride, "plain")
+    outputs = whole[:, 1 : 1 + height, 2 : 2 + width]
+    corners = np.stack([outputs[:, i::2, j::2] for i in (0, 1) for j in (0, 1)])
+    y, pooled = padded(rng, (N, height // 2, width // 2, filters), (1, 1, 0, 0))
+    winners, wanted = np.full(pooled.shape, 9, np.uint8), corners.argmax(0)
+    expected = np.zeros_like(y)
+    expected[:, 1:, 1:] = corners.max(0)
+    if finish == "relu":
+        wanted = np.where(expected[:, 1:, 1:] > 0, wanted, NO_WINNER)
+        expected = np.maximum(expected, 0)
+    shape = replace(kernel.shape, y=grid(y), finish=finish, mask=None, pooled=True)
+    operands = [x, w, b, (y, y[0, :1].size + filters), winners]
+    return Kernel("conv", shape), operands, {"count": N}, [(y, expected), (winners, wanted)]
 
 
 def conv_filter_gradient(rng, height=6, width=7, channels=3, filters=10, size=3, stride=1):
