@@ -24,6 +24,9 @@ class Row:
 ROWS = (
     Row("walk", "walk"),
     Row("walk_numbers", "walk"),
+    Row("serve", "meet"),
+    Row("order", "meet"),
+    Row("gather_round", "meet"),
     Row("gather_bytes", "gather"),
     Row("gather_floats", "gather"),
     Row("conv", "conv"),

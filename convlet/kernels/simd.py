@@ -7,6 +7,7 @@ horizontal operation in this file, so a result cannot depend on how many lanes t
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from typing import Any
 
@@ -375,3 +376,39 @@ def fetch_add(typing_context, address):
         return builder.atomic_rmw("add", pointer, ir.Constant(I64, 1), "seq_cst")
 
     return types.int64(types.int64), code
+
+
+@intrinsic
+def atomic_load(typing_context, address):
+    """The int64 at `address`, as all threads see it."""
+
+    def code(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], I64.as_pointer())
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return types.int64(types.int64), code
+
+
+@intrinsic
+def atomic_store(typing_context, address, value):
+    """Write an int64 for all threads to see, after everything written before and before everything read after."""
+
+    def code(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], I64.as_pointer())
+        builder.store_atomic(arguments[1], pointer, "seq_cst", 8)
+
+    return types.void(types.int64, types.int64), code
+
+
+@intrinsic
+def pause(typing_context):
+    """Tell the processor that this is a loop that waits."""
+
+    def code(context, builder, signature, arguments):
+        machine = platform.machine().lower()
+        if machine in {"x86_64", "amd64"}:
+            builder.call(declare(builder, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
+        elif machine in {"aarch64", "arm64"}:
+            builder.call(declare(builder, "llvm.aarch64.hint", ir.VoidType(), [I32]), [ir.Constant(I32, 1)])
+
+    return types.void(), code

@@ -10,19 +10,11 @@ from convlet.kernels import compile as compiler
 from convlet.kernels import frame
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel
-from convlet.layers.base import Array
+from convlet.training.aligned import aligned_zeros
 from convlet.training.plan import Step
 from convlet.training.workers import Workers
 
 WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
-
-
-def aligned_zeros(size: int, kind: type = np.uint8) -> Array:
-    """Zeros that begin on a cache line."""
-    item = np.dtype(kind).itemsize
-    room = np.zeros(size * item + 64, np.uint8)
-    skip = -room.ctypes.data % 64
-    return room[skip : skip + size * item].view(kind)
 
 
 class Program:
@@ -54,13 +46,11 @@ class Task:
         for own, workspace in zip(self.frames, self.workspaces, strict=True):
             own[frame.WORKSPACE] = workspace.ctypes.data
             own[frame.SELF] = own.ctypes.data
-        self._walk = compiler.caller(walker)
-        self._calls = [self._call(own) for own in self.frames]
-
-    def _call(self, own: Array) -> Callable[[], None]:
+        self._walker = compiler.addresses([walker])[walker]
+        walk = compiler.caller(walker)
         # addresses do not change, so they are looked up once, not at each step
-        fields, frame_address, walker = self.fields.ctypes.data, own.ctypes.data, self._walk
-        return lambda: walker(fields, frame_address)
+        fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
+        self._walk = lambda: walk(fields, first)
 
     def set_frames(self, values: dict[int, int]) -> None:
         for own in self.frames:
@@ -73,7 +63,7 @@ class Task:
             self.fields[getattr(task_fields, name.upper())] = value
         self.fields[task_fields.ROWS] = units
         self.counter[0] = 0
-        workers.run(lambda number: self._calls[number](), units)
+        workers.run(self._walker, self.fields, self.frames, units, self._walk)
 
 
 def run_alone(steps: list[Step], values: dict[int, int]) -> Callable[[], None]:

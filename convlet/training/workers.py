@@ -1,23 +1,51 @@
-"""Threads that run one compiled function together: the calling thread and its helpers meet once a call."""
+"""Threads that run one compiled walk together: the calling thread and its helpers meet once a call.
+
+A helper looks out for work for a moment before it sleeps (see `convlet.kernels.meet`), so steps that follow each other
+closely wake nobody. The calling thread waits in the same way, and yields the processor where that takes long.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from convlet.kernels import compile as compiler
+from convlet.kernels import meet
+from convlet.kernels.compile import Kernel
+from convlet.layers.base import Array
+from convlet.training.aligned import aligned_zeros
+
+LOOKS = 4000
+"""How often to look for work before going to sleep: some 0.1 ms, longer than Python takes between two steps."""
+
+SECONDS_BETWEEN_LOOKS = 50e-6
+"""How long the calling thread yields the processor where helpers are not done soon after it."""
+
+LINES_AHEAD = 2
 
 
 class Workers:
     """`count` threads, of which the caller is one.
 
-    The helpers sleep between calls and are daemons: a program may end without closing them.
+    The helpers are daemons: a program may end without closing them.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._work: Callable[[int], None] | None = None
-        self._begin = [threading.Semaphore(0) for _ in range(count - 1)]
-        self._done = threading.Semaphore(0)
-        self._errors: list[BaseException] = []
+        line = meet.LINE_BYTES // 8
+        self._board = aligned_zeros((LINES_AHEAD + count) * line, np.int64)
+        self._lines = self._board.reshape(-1, line)
+        self._round = self._own(0)
+        self._orders = [self._own(number) for number in range(1, count)]
+        self._wake = [threading.Semaphore(0) for _ in range(1, count)]
+        if count == 1:
+            return
+        self._serve, self._order, self._gather = (
+            compiler.caller(Kernel(name)) for name in ("serve", "order", "gather_round")
+        )
         self._threads = [
             threading.Thread(target=self._helper, args=(number,), daemon=True, name=f"convlet-{number}")
             for number in range(1, count)
@@ -25,39 +53,62 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def run(self, work: Callable[[int], None], at_most: int) -> None:
-        """Call work(number) on up to `at_most` threads, numbered from 0, and wait for all of them."""
-        helpers = min(self.count, at_most) - 1
-        self._work = work
-        for begin in self._begin[:helpers]:
-            begin.release()
-        try:
-            work(0)
-        finally:
-            for _ in range(helpers):
-                self._done.acquire()
-        if self._errors:
-            raise self._errors.pop()
+    def run(self, walker: int, task: Array, frames: Sequence[Array], units: int, alone: Callable[[], None]) -> None:
+        """Let up to `units` threads walk, and wait for all of them.
+
+        walker : address of the compiled walk
+        task : int64 fields of the task
+        frames : each thread's frame, int64; the calling thread's comes first
+        alone : the walk on the calling thread
+        """
+        helpers = min(self.count, units) - 1
+        if helpers > 0:
+            self._lines[0, meet.WALKER], self._lines[0, meet.TASK] = walker, task.ctypes.data
+            self._lines[1, 0] = 0
+            for number in range(helpers):
+                self._lines[LINES_AHEAD + number, meet.FRAME // 8] = frames[number + 1].ctypes.data
+                self._give_order(number)
+        alone()
+        if helpers > 0:
+            self._wait(helpers)
 
     def close(self) -> None:
         """End the helpers."""
-        self._work = None
-        for begin in self._begin:
-            begin.release()
-        for thread in self._threads:
-            thread.join()
-        self._begin, self._threads = [], []
+        self._lines[0, meet.WALKER] = 0
+        for number in range(self.count - 1):
+            self._give_order(number)
+        if self.count > 1:
+            for thread in self._threads:
+                thread.join()
         self.count = 1
 
+    def _own(self, number: int) -> Array:
+        """The numbers a thread brings along; the caller's number is 0."""
+        own = aligned_zeros(meet.OWN_FIELDS, np.int64)
+        line = LINES_AHEAD + max(0, number - 1)
+        own[meet.BOARD], own[meet.LOOKS] = self._board.ctypes.data, LOOKS
+        own[meet.LINE] = self._board.ctypes.data + line * meet.LINE_BYTES
+        return own
+
+    def _give_order(self, number: int) -> None:
+        own = self._orders[number]
+        self._order(own.ctypes.data, 0)
+        if own[meet.SEEN]:
+            self._wake[number].release()
+
+    def _wait(self, helpers: int) -> None:
+        own = self._round
+        own[meet.WANTED] = helpers
+        self._gather(own.ctypes.data, 0)
+        while own[meet.SEEN] < helpers:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            self._gather(own.ctypes.data, 0)
+
     def _helper(self, number: int) -> None:
+        own, line = self._own(number), self._lines[LINES_AHEAD + number - 1]
         while True:
-            self._begin[number - 1].acquire()
-            work = self._work
-            if work is None:
-                return
-            try:
-                work(number)
-            except BaseException as error:
-                self._errors.append(error)
-            finally:
-                self._done.release()
+            self._serve(own.ctypes.data, 0)
+            if not line[meet.ASLEEP // 8]:
+                return  # an order without a walker
+            self._wake[number - 1].acquire()
+            line[meet.ASLEEP // 8] = 0

@@ -60,7 +60,7 @@ def check(expected):
 @pytest.mark.parametrize(("name", "options"), CASES, ids=lambda value: str(value))
 def test_a_kernel_equals_its_slow_version(name, options):
     case = getattr(naive, name)(np.random.default_rng(1), **options)
-    if name.startswith("walk"):
+    if len(case) == 5:  # a kernel that is given something else than operands
         kernel, task, own, expected, _kept = case
         caller(kernel)(task.ctypes.data, own.ctypes.data)
     else:
