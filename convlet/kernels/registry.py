@@ -34,6 +34,7 @@ ROWS = (
     Row("dense", "dense"),
     Row("dense_filter_gradient", "dense"),
     Row("pack", "pack"),
+    Row("fold", "fold"),
     Row("max_pool", "pool"),
     Row("max_pool_gradient", "pool"),
     Row("average_pool", "pool"),

@@ -126,4 +126,13 @@ class PackShape:
     units: int
 
 
-Shape = ConvShape | DenseShape | PoolShape | MapShape | PackShape
+@dataclass(frozen=True)
+class FoldShape:
+    """Weights of `inputs` x `filters`, followed by a batch normalisation with this epsilon."""
+
+    inputs: int
+    filters: int
+    epsilon: float
+
+
+Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape

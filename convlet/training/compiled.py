@@ -15,7 +15,7 @@ from convlet.training.engine import Engine
 from convlet.training.lowering import lower
 from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from convlet.training.plan import Operand, Step
-from convlet.training.program import WALK, WALK_NUMBERS, Task, run_alone
+from convlet.training.program import WALK, WALK_NUMBERS, Task
 from convlet.training.workers import Workers
 
 MOST_ROWS = 64
@@ -29,15 +29,14 @@ class CompiledEngine(Engine):
         super().__init__(*arguments, **options)
         self.workers = Workers(self.threads)
         self.decay = self.layout.decay_mask()
+        self._classes = int(np.prod(self.network.output_shape(self.input_shape)))
         self._momentum = self.layout.state_momentum(self.network, self.input_shape)
         width, _channels = self.input_shape[1:]
         self._scale = np.tile(np.asarray(self.preprocessing.scale, np.float32), width)
         self._offset = np.tile(np.asarray(self.preprocessing.offset, np.float32), width)
         self._training: dict[str, Task] = {}
         self._inference: dict[str, Task] = {}
-        self._packed = np.zeros(0, np.float32)
-        self._pack: Any = None
-        self._pack_due = True
+        self._packed_for: Task | None = None
         self._rows = np.zeros((0, self.layout.parameter_count), np.float32)
         self._reduce: tuple[Task, Array, Array] | None = None
         self._updates: dict[tuple[Any, ...], tuple[Task, Array]] = {}
@@ -52,9 +51,9 @@ class CompiledEngine(Engine):
         rows = min(shards, MOST_ROWS)
         self._make_room(count, shards, rows)
         batch = np.ascontiguousarray(batch, np.int64)
-        if self._pack_due:
-            self._pack()
-            self._pack_due = False
+        if self._packed_for is not task:
+            task.prepare()
+            self._packed_for = task
         task.set_frames(
             {
                 frame.IMAGES: images.ctypes.data,
@@ -87,11 +86,12 @@ class CompiledEngine(Engine):
         task, given = self._updates[key]
         given[:] = optimizer_settings(optimizer, learning_rate, step)
         self._run_pieces(task)
-        self._pack_due = True
+        self._packed_for = None
 
     def logits(self, images: Array) -> Array:
         """See `Engine.logits`."""
         task = self._task(images, training=False)
+        task.prepare()  # batch normalisation folded into weights; whoever set parameters or state need not say so
         count, classes = len(images), self._classes
         result = np.empty((count, classes), np.float32)
         numbers = np.arange(count, dtype=np.int64)
@@ -112,10 +112,6 @@ class CompiledEngine(Engine):
     def close(self) -> None:
         """See `Engine.close`."""
         self.workers.close()
-
-    @property
-    def _classes(self) -> int:
-        return int(np.prod(self.network.output_shape(self.input_shape)))
 
     def _task(self, images: Array, training: bool) -> Task:
         """The program for this kind of pixels, made when it is first needed."""
@@ -138,20 +134,15 @@ class CompiledEngine(Engine):
         plan.emit()
         end = self._loss(logits, training)
         task = Task([start, *plan.forward, end, *plan.backward], WALK, self.threads, plan.workspace_bytes)
-        if self._packed.size < plan.packed_floats:  # the same for every training plan, none for inference
-            self._packed = np.zeros(plan.packed_floats, np.float32)
         values = {
             frame.PARAMETERS: self.parameters.ctypes.data,
-            frame.PACKED: self._packed.ctypes.data,
             frame.STATE: self.state.ctypes.data,
         }
-        task.set_frames(values)
+        task.set_frames(values | {frame.PACKED: task.pack(plan, values)})
         task.fields[task_fields.SHARD], task.fields[task_fields.GROUP] = self.shard, plan.group
         if training:
             task.fields[task_fields.GRADIENT_FLOATS] = self.layout.parameter_count
             task.fields[task_fields.OBSERVED_FLOATS] = self.layout.state_count
-            self._pack = run_alone(plan.packs, values)
-            self._pack_due = True
         return task
 
     def _loss(self, logits: Any, training: bool) -> Step:

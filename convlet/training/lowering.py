@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import cast
 
 from convlet.errors import ArchitectureError
@@ -33,12 +34,14 @@ from convlet.training.nodes import (
     CopyNode,
     DenseNode,
     DropoutNode,
+    Fold,
     NormNode,
     PoolNode,
 )
 from convlet.training.plan import Plan, Value
 
 ACTIVATIONS = (ReLU, LeakyReLU, Tanh, Sigmoid, GELU, SiLU)
+SAME_SHAPE = (*ACTIVATIONS, Dropout, BatchNorm)
 
 
 def lower(network: Sequential, input_shape: Shape, layout: Layout, training: bool) -> tuple[Plan, Value, Value]:
@@ -52,13 +55,22 @@ def lower(network: Sequential, input_shape: Shape, layout: Layout, training: boo
     return plan, images, logits
 
 
-def fused_layers(layer: Layer, rest: tuple[Layer, ...], x: Value) -> tuple[Layer, ...]:
-    """The layers after this one that its kernel does along with it: a relu, and behind a convolution 2x2 pooling."""
-    fused = rest[:1] if rest and isinstance(layer, Conv | Dense) and isinstance(rest[0], ReLU) else ()
-    after = rest[len(fused)] if len(rest) > len(fused) else None
-    if isinstance(layer, Conv) and isinstance(after, MaxPool) and (after.size, after.stride) == (2, 2):
-        fused += (after,)
-    return fused
+@dataclass(frozen=True)
+class Fused:
+    """The layers behind a convolution or dense layer that its kernel does along with it, in this order."""
+
+    norm: Fold | None = None
+    relu: bool = False
+    pool: MaxPool | None = None
+
+    @property
+    def count(self) -> int:
+        return (self.norm is not None) + self.relu + (self.pool is not None)
+
+
+def as_pixels(shape: Shape) -> tuple[int, int, int]:
+    """Every array has rows, columns and channels; a vector is one pixel."""
+    return cast(tuple[int, int, int], tuple(shape) if len(shape) == 3 else (1, 1, *shape))
 
 
 class Lowering:
@@ -71,15 +83,39 @@ class Lowering:
         self.state = dict(zip(layout.state_names, layout.state_offsets, strict=True))
 
     def sequence(self, layers: Sequential, x: Value, prefix: str, path: tuple[int, ...]) -> Value:
-        index, named = 0, list(zip(layers.prefixes(), layers.layers, strict=True))
-        while index < len(named):
-            name, layer = named[index]
-            rest = layers.layers[index + 1 :]
-            fused = fused_layers(layer, rest, x)
+        names = [prefix + name for name in layers.prefixes()]
+        index = 0
+        while index < len(names):
+            layer, rest = layers.layers[index], layers.layers[index + 1 :]
+            fused = self.fused(layer, rest, names[index + 1 :])
             if not isinstance(layer, Flatten) or self.needs_copy(rest, x):
-                x = self.layer(layer, x, prefix + name, (*path, index), fused)
-            index += 1 + len(fused)
+                x = self.layer(layer, x, names[index], (*path, index), fused)
+            index += 1 + fused.count
         return x
+
+    def fused(self, layer: Layer, rest: tuple[Layer, ...], names: list[str]) -> Fused:
+        """What can be fused: at inference a batch normalisation, a relu, and behind a convolution 2x2 max pooling."""
+        found = Fused()
+        if not isinstance(layer, Conv | Dense):
+            return found
+        following = iter(rest)
+        after = next(following, None)
+        if isinstance(after, BatchNorm) and not self.plan.training:
+            found = replace(found, norm=Fold(after.epsilon, *self.norm_places(names[0])))
+            after = next(following, None)
+        if isinstance(after, ReLU):
+            found = replace(found, relu=True)
+            after = next(following, None)
+        if isinstance(layer, Conv) and isinstance(after, MaxPool) and (after.size, after.stride) == (2, 2):
+            found = replace(found, pool=after)
+        return found
+
+    def norm_places(self, name: str) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Offsets of a batch normalisation's scale and shift, and of its running mean and variance."""
+        return (
+            (self.parameters[name + "scale"], self.parameters[name + "shift"]),
+            (self.state[name + "mean"], self.state[name + "variance"]),
+        )
 
     @staticmethod
     def needs_copy(rest: tuple[Layer, ...], x: Value) -> bool:
@@ -89,38 +125,35 @@ class Lowering:
         reader = next((layer for layer in rest if not isinstance(layer, (*ACTIVATIONS, Dropout, Flatten))), None)
         return not isinstance(reader, Dense)
 
-    def layer(self, layer: Layer, x: Value, name: str, path: tuple[int, ...], fused: tuple[Layer, ...]) -> Value:
+    def layer(self, layer: Layer, x: Value, name: str, path: tuple[int, ...], fused: Fused) -> Value:
         if isinstance(layer, Residual):
             return self.residual(layer, x, name, path)
         if isinstance(layer, Dropout) and (not self.plan.training or layer.rate == 0):
             return x
-        shape = x.shape if isinstance(layer, (*ACTIVATIONS, Dropout, BatchNorm)) else layer.output_shape(x.shape)
-        full = shape
-        pooled = any(isinstance(after, MaxPool) for after in fused)
-        if pooled:
-            shape = fused[-1].output_shape(shape)
-        y = self.plan.value(cast(tuple[int, int, int], shape if len(shape) == 3 else (1, 1, *shape)))
+        outputs = x.shape if isinstance(layer, SAME_SHAPE) else as_pixels(layer.output_shape(x.shape))
+        y = self.plan.value(as_pixels(fused.pool.output_shape(outputs)) if fused.pool else outputs)
         x.readers += 1
         y.learns = x.learns or isinstance(layer, Conv | Dense | BatchNorm)
-        relu = any(isinstance(after, ReLU) for after in fused)
-        y.masked = relu and not pooled  # where a pool follows, its winners say where the relu let through
-        if isinstance(layer, Conv):
-            self.plan.nodes.append(self.convolution(layer, x, y, name, full, relu))
-        else:
-            self.plan.nodes.append(self.node(layer, x, y, name, path))
+        y.masked = fused.relu and not fused.pool  # where a pool follows, its winners say where the relu let through
+        self.plan.nodes.append(self.node(layer, x, y, name, path, outputs, fused))
         return y
 
-    def convolution(self, layer: Conv, x: Value, y: Value, name: str, full: Shape, relu: bool) -> ConvNode:
-        at = self.parameters
-        outputs = cast(tuple[int, int, int], tuple(full))
-        pads = layer.pads(*x.shape[:2])
-        return ConvNode(x, y, outputs, layer.size, layer.stride, pads, at[name + "weights"], at[name + "biases"], relu)
-
-    def node(self, layer: Layer, x: Value, y: Value, name: str, path: tuple[int, ...]) -> object:
-        at = self.parameters
+    def node(
+        self,
+        layer: Layer,
+        x: Value,
+        y: Value,
+        name: str,
+        path: tuple[int, ...],
+        outputs: tuple[int, int, int],
+        fused: Fused,
+    ) -> object:
         match layer:
+            case Conv():
+                weights, pads = self.weights(name), layer.pads(*x.shape[:2])
+                return ConvNode(x, y, *weights, fused.relu, fused.norm, outputs, layer.size, layer.stride, pads)
             case Dense():
-                return DenseNode(x, y, at[name + "weights"], at[name + "biases"])
+                return DenseNode(x, y, *self.weights(name), fused.relu, fused.norm)
             case MaxPool():
                 return PoolNode(x, y, "max_pool", (layer.size, layer.size), layer.stride)
             case AvgPool():
@@ -128,8 +161,7 @@ class Lowering:
             case GlobalAvgPool():
                 return PoolNode(x, y, "average_pool", x.shape[:2], max(x.shape[:2]))
             case BatchNorm():
-                state = self.state[name + "mean"], self.state[name + "variance"]
-                return NormNode(x, y, layer.epsilon, (at[name + "scale"], at[name + "shift"]), state)
+                return NormNode(x, y, layer.epsilon, *self.norm_places(name))
             case Dropout():
                 return DropoutNode(x, y, layer.rate, self.streams[path])
             case LeakyReLU():
@@ -141,6 +173,9 @@ class Lowering:
         raise ArchitectureError(
             f"{layer.token()} has no compiled kernels; set CONVLET_BACKEND=reference to run its own NumPy"
         )
+
+    def weights(self, name: str) -> tuple[int, int]:
+        return self.parameters[name + "weights"], self.parameters[name + "biases"]
 
     def residual(self, layer: Residual, x: Value, name: str, path: tuple[int, ...]) -> Value:
         """main and shortcut from the same value, their sum, a relu."""

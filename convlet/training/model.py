@@ -13,8 +13,10 @@ from convlet.architecture import parse, with_head
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import make_engine
+from convlet.training.engine import Engine
 from convlet.training.inputs import as_images
 from convlet.training.layout import Layout
+from convlet.training.lending import Engines
 from convlet.training.losses import softmax
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
@@ -102,23 +104,27 @@ class Model:
         SettingsError : threads out of range
         """
         images = as_images(images, "images", self.input_shape)
-        settings = Settings(shard=self.settings["shard"], threads=threads)
+        threads = None if threads is None else Settings(threads=threads).threads
         if not len(images):
             return np.empty((0, len(self.classes)), np.float32)
-        engine = make_engine(
-            self.network,
-            self.input_shape,
-            self.preprocessing,
-            shard=settings.shard,
-            threads=settings.threads or available_threads(),
-            seed=0,
-        )
-        try:
+        with self._engines.lent(threads) as engine:
+            return engine.logits(images)
+
+    @cached_property
+    def _engines(self) -> Engines:
+        def make(threads: int | None) -> Engine:
+            form = self.network, self.input_shape, self.preprocessing
+            shard, threads = self.settings["shard"], threads or available_threads()
+            engine = make_engine(*form, shard=shard, threads=threads, seed=0)
             engine.parameters[:] = self.parameters
             engine.state[:] = self.state
-            return engine.logits(images)
-        finally:
-            engine.close()
+            return engine
+
+        return Engines(make)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a pickle holds: all but the engines, which hold threads and addresses."""
+        return {name: value for name, value in self.__dict__.items() if name != "_engines"}
 
     def probabilities(self, images: Array, threads: int | None = None) -> Array:
         """Return the probability of each class for each image: float32 (n, classes). See `logits`."""

@@ -10,6 +10,7 @@ from convlet.kernels.shapes import (
     FROM_INPUT,
     ConvShape,
     DenseShape,
+    FoldShape,
     MapShape,
     PackShape,
     PoolShape,
@@ -26,6 +27,26 @@ def parameter(offset: int) -> Operand:
 
 def gradient(offset: int) -> Operand:
     return frame.GRADIENT, 4 * offset
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A batch normalisation behind a convolution or dense layer, done by its weights; only in inference plans.
+
+    parameters : offsets of scale and shift; state : of running mean and variance
+    """
+
+    epsilon: float
+    parameters: tuple[int, int]
+    state: tuple[int, int]
+
+    def declare(self, plan: Plan, read: tuple[Operand, Operand], inputs: int, units: int) -> tuple[Operand, Operand]:
+        """Where the folded weights and biases will lie; `read` is where they come from."""
+        folded = (frame.PACKED, plan.pack(inputs * units)), (frame.PACKED, plan.pack(units))
+        operands = [*read, *(parameter(at) for at in self.parameters)]
+        operands += [(frame.STATE, 4 * at) for at in self.state]
+        plan.packs.append((Kernel("fold", FoldShape(inputs, units, self.epsilon)), [*operands, *folded]))
+        return folded
 
 
 def map_shape(x: Tensor, y: Tensor, **more: object) -> MapShape:
@@ -58,22 +79,28 @@ class ConvNode:
 
     x: Value
     y: Value
+    weights: int
+    biases: int
+    relu: bool
+    norm: Fold | None
     outputs: tuple[int, int, int]
     size: int
     stride: int
     pads: tuple[tuple[int, int], tuple[int, int]]
-    weights: int
-    biases: int
-    relu: bool
     packed: int = -1
     expanded: Tensor | None = None
     winners: Blob | None = None
+    read: tuple[Operand, Operand] = (NOTHING, NOTHING)
 
     def declare(self, plan: Plan) -> None:
         (above, below), (left, right) = self.pads
         self.x.data.ask(above, left, below, right)
         if self.y.shape != self.outputs:
             self.winners = plan.blob(self.y.numbers)
+        self.read = parameter(self.weights), parameter(self.biases)
+        if self.norm:
+            taps = self.size * self.size * self.x.shape[2]
+            self.read = self.norm.declare(plan, self.read, taps, self.outputs[2])
         if not plan.training:
             return
         if self.winners or (self.stride > 1 and self.x.learns):
@@ -103,7 +130,7 @@ class ConvNode:
         if pooled:  # of an odd number of rows or columns the last is in no 2x2
             shape = replace(shape, height=2 * self.y.shape[0], width=2 * self.y.shape[1])
         winners = self.winners.at() if self.winners else NOTHING
-        operands = [self.window, parameter(self.weights), parameter(self.biases), self.y.data.at(), winners]
+        operands = [self.window, *self.read, self.y.data.at(), winners]
         plan.forward.append((Kernel("conv", shape), operands))
 
     def backward(self, plan: Plan) -> None:
@@ -147,10 +174,16 @@ class DenseNode:
     y: Value
     weights: int
     biases: int
+    relu: bool
+    norm: Fold | None
     packed: int = -1
+    read: tuple[Operand, Operand] = (NOTHING, NOTHING)
 
     def declare(self, plan: Plan) -> None:
         inputs, units = self.x.numbers, self.y.numbers
+        self.read = parameter(self.weights), parameter(self.biases)
+        if self.norm:
+            self.read = self.norm.declare(plan, self.read, inputs, units)
         plan.widest_dense_bytes = max(plan.widest_dense_bytes, 4 * inputs * units)
         if plan.training and self.x.learns:
             self.packed = plan.pack(inputs * units)
@@ -158,9 +191,9 @@ class DenseNode:
             plan.packs.append((pack, [parameter(self.weights), (frame.PACKED, self.packed)]))
 
     def forward(self, plan: Plan) -> None:
-        x, y, finish = self.x.data, self.y.data, "relu" if self.y.masked else "plain"
+        x, y, finish = self.x.data, self.y.data, "relu" if self.relu else "plain"
         shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, y.grid, finish=finish)
-        operands = [x.at(), parameter(self.weights), parameter(self.biases), y.at(), NOTHING]
+        operands = [x.at(), *self.read, y.at(), NOTHING]
         plan.forward.append((Kernel("dense", shape), operands))
 
     def backward(self, plan: Plan) -> None:

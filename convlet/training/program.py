@@ -11,7 +11,7 @@ from convlet.kernels import frame
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel
 from convlet.training.aligned import aligned_zeros
-from convlet.training.plan import Step
+from convlet.training.plan import Plan, Step
 from convlet.training.workers import Workers
 
 WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
@@ -51,6 +51,26 @@ class Task:
         # addresses do not change, so they are looked up once, not at each step
         fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
         self._walk = lambda: walk(fields, first)
+        self.prepare: Callable[[], None] = lambda: None
+
+    def pack(self, plan: Plan, values: dict[int, int]) -> int:
+        """Make room for parameters in the kernels' own order, which `prepare` writes; returns its address.
+
+        values : the frame's fields that the steps of packing read
+        """
+        self._packed = aligned_zeros(plan.packed_floats, np.float32)
+        address: int = self._packed.ctypes.data
+        own = np.zeros(frame.FIELDS, np.int64)
+        for field, value in (values | {frame.PACKED: address}).items():
+            own[field] = value
+        calls = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in plan.packs]
+
+        def prepare() -> None:
+            for call, operands in calls:
+                call(operands.ctypes.data, own.ctypes.data)
+
+        self.prepare = prepare
+        return address
 
     def set_frames(self, values: dict[int, int]) -> None:
         for own in self.frames:
@@ -64,17 +84,3 @@ class Task:
         self.fields[task_fields.ROWS] = units
         self.counter[0] = 0
         workers.run(self._walker, self.fields, self.frames, units, self._walk)
-
-
-def run_alone(steps: list[Step], values: dict[int, int]) -> Callable[[], None]:
-    """A function that runs steps once on the calling thread."""
-    own = np.zeros(frame.FIELDS, np.int64)
-    for field, value in values.items():
-        own[field] = value
-    calls = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in steps]
-
-    def run() -> None:
-        for call, operands in calls:
-            call(operands.ctypes.data, own.ctypes.data)
-
-    return run

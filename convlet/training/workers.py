@@ -41,17 +41,7 @@ class Workers:
         self._round = self._own(0)
         self._orders = [self._own(number) for number in range(1, count)]
         self._wake = [threading.Semaphore(0) for _ in range(1, count)]
-        if count == 1:
-            return
-        self._serve, self._order, self._gather = (
-            compiler.caller(Kernel(name)) for name in ("serve", "order", "gather_round")
-        )
-        self._threads = [
-            threading.Thread(target=self._helper, args=(number,), daemon=True, name=f"convlet-{number}")
-            for number in range(1, count)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
 
     def run(self, walker: int, task: Array, frames: Sequence[Array], units: int, alone: Callable[[], None]) -> None:
         """Let up to `units` threads walk, and wait for all of them.
@@ -63,6 +53,8 @@ class Workers:
         """
         helpers = min(self.count, units) - 1
         if helpers > 0:
+            if not self._threads:
+                self._start()
             self._lines[0, meet.WALKER], self._lines[0, meet.TASK] = walker, task.ctypes.data
             self._lines[1, 0] = 0
             for number in range(helpers):
@@ -75,12 +67,23 @@ class Workers:
     def close(self) -> None:
         """End the helpers."""
         self._lines[0, meet.WALKER] = 0
-        for number in range(self.count - 1):
+        for number, thread in enumerate(self._threads):
             self._give_order(number)
-        if self.count > 1:
-            for thread in self._threads:
-                thread.join()
+            thread.join()
+        self._threads = []
         self.count = 1
+
+    def _start(self) -> None:
+        """Helpers are started when there is work for them: a single image needs none."""
+        self._serve, self._order, self._gather = (
+            compiler.caller(Kernel(name)) for name in ("serve", "order", "gather_round")
+        )
+        self._threads = [
+            threading.Thread(target=self._helper, args=(number,), daemon=True, name=f"convlet-{number}")
+            for number in range(1, self.count)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def _own(self, number: int) -> Array:
         """The numbers a thread brings along; the caller's number is 0."""

@@ -13,7 +13,17 @@ import numpy as np
 from convlet.kernels import frame, meet, settings
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
-from convlet.kernels.shapes import NO_WINNER, ConvShape, DenseShape, Grid, MapShape, PackShape, PoolShape, kept_bytes
+from convlet.kernels.shapes import (
+    NO_WINNER,
+    ConvShape,
+    DenseShape,
+    FoldShape,
+    Grid,
+    MapShape,
+    PackShape,
+    PoolShape,
+    kept_bytes,
+)
 from convlet.random import DROPOUT, uniform_images
 from tests.kernels.harness import grid, padded
 
@@ -112,6 +122,16 @@ def pack(rng, size=3, inputs=21, units=18):
         {},
         [(packed, w[::-1, ::-1].transpose(0, 1, 3, 2))],
     )
+
+
+def fold(rng, inputs=18, filters=5, epsilon=1e-3):
+    w = rng.standard_normal((inputs, filters)).astype(np.float32)
+    b, scale, shift, mean, variance = rng.uniform(0.5, 2, (5, filters)).astype(np.float32)
+    factor = scale.astype(np.float64) / np.sqrt(variance + epsilon)
+    folded, biases = np.zeros_like(w), np.zeros_like(b)
+    operands = [w, b, scale, shift, mean, variance, folded, biases]
+    expected = [(folded, w * factor), (biases, (b - mean) * factor + shift)]
+    return Kernel("fold", FoldShape(inputs, filters, epsilon)), operands, {}, expected
 
 
 def _windows(shape: PoolShape):

@@ -51,9 +51,13 @@ def test_helpers_that_sleep_at_once_are_woken(monkeypatch):
     workers.close()
 
 
-def test_closing_ends_the_threads():
+def test_threads_start_with_the_first_shared_work_and_end_when_closed():
     before = threading.active_count()
+    task, *_kept = doubling(9, 4)
     workers = Workers(4)
+    task.run(workers, 1)
+    assert threading.active_count() == before
+    task.run(workers, 9)
     assert threading.active_count() == before + 3
     workers.close()
     assert threading.active_count() == before

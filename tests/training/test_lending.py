@@ -1,0 +1,101 @@
+"""Engines a model keeps: one for one after the other, another for two at once, none left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import threading
+
+import numpy as np
+import pytest
+
+from convlet.training import lending
+from convlet.training.lending import Engines
+from tests.training.test_model import make
+
+
+class Fake:
+    def __init__(self, threads):
+        self.threads, self.closed = threads, False
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def made():
+    return []
+
+
+@pytest.fixture
+def engines(made):
+    return Engines(lambda threads: made.append(Fake(threads)) or made[-1])
+
+
+def test_the_same_engine_serves_one_after_the_other(engines, made):
+    for _ in range(3):
+        with engines.lent(2) as engine:
+            assert engine is made[0]
+    assert not made[0].closed
+
+
+def test_two_at_once_get_two(engines, made):
+    with engines.lent(2) as one, engines.lent(2) as two:
+        assert one is not two
+    assert len(made) == 2
+
+
+def test_another_number_of_threads_makes_another_and_closes_the_first(engines, made):
+    with engines.lent(2):
+        pass
+    with engines.lent(None) as engine:
+        assert engine.threads is None
+    assert [engine.closed for engine in made] == [True, False]
+
+
+def test_few_are_kept(engines, made, monkeypatch):
+    monkeypatch.setattr(lending, "MOST_IDLE", 1)
+    with engines.lent(1), engines.lent(1):
+        pass
+    assert sorted(engine.closed for engine in made) == [False, True]
+
+
+def test_they_are_closed_with_their_owner(made):
+    engines = Engines(lambda threads: made.append(Fake(threads)) or made[-1])
+    with engines.lent(1):
+        pass
+    assert not made[0].closed
+    del engines
+    gc.collect()
+    assert made[0].closed
+
+
+def test_a_forked_process_makes_its_own(engines, made, monkeypatch):
+    with engines.lent(1):
+        pass
+    process = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: process + 1)
+    with engines.lent(1) as engine:
+        assert engine is made[1]
+
+
+def test_many_threads_predict_the_same_bits_at_once():
+    trained = make()
+    images = np.random.default_rng(0).integers(0, 256, (70, *trained.input_shape)).astype(np.uint8)
+    wanted, came = trained.logits(images), []
+    threads = [threading.Thread(target=lambda: came.append(trained.logits(images))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(came) == 8
+    for logits in came:
+        np.testing.assert_array_equal(logits, wanted)
+
+
+def test_a_model_that_has_predicted_can_be_pickled():
+    trained = make()
+    images = np.zeros((1, *trained.input_shape), np.uint8)
+    wanted = trained.logits(images)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(trained)).logits(images), wanted)
