@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from numba.extending import register_jitable
+
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
@@ -25,11 +27,36 @@ from convlet.kernels.tile import Tile, make_tile, written_strides
 def conv(shape: ConvShape, target: Target) -> Callable[..., None]:
     """Operands: x, w (KH, KW, C, F), b (F,), y, mask; for pooled outputs, winners (n, OH / 2, OW / 2, F) bytes as mask.
 
-    Loops: blocks of output channels, images, rows (or groups of short rows), tiles along a row.
+    Whole vectors of filters come first, then the few that are left over.
     """
-    if shape.filters <= FEW_FILTERS:
-        return conv_few(shape, target)
-    spread = tuned.vectors(shape.filters, target)
+    many, few = split_filters(shape.filters)
+    parts = [_conv_many(shape, many, target)] if many else []
+    return one_after_the_other(parts + ([conv_few(shape, many, target)] if few else []))
+
+
+def split_filters(filters: int) -> tuple[int, int]:
+    """How many filters go in whole vectors of sixteen, and how few are left for the kernels of few filters."""
+    left = filters % (2 * FEW_FILTERS)
+    few = left if left <= FEW_FILTERS else 0
+    return filters - few, few
+
+
+def one_after_the_other(parts: list[Callable[..., None]]) -> Callable[..., None]:
+    """A kernel that runs one or two kernels on the same operands."""
+    if len(parts) == 1:
+        return parts[0]
+    first, second = (register_jitable(part) for part in parts)
+
+    def kernel(operands, frame):
+        first(operands, frame)
+        second(operands, frame)
+
+    return kernel
+
+
+def _conv_many(shape: ConvShape, filters: int, target: Target) -> Callable[..., None]:
+    """The first `filters` filters. Loops: blocks of them, images, rows (or groups of short rows), tiles along a row."""
+    spread = tuned.vectors(filters, target)
     rows, size, tiles, tail = _tiling(shape, len(spread.counts), target)
     multiply, multiply_tail, edge, edge_tail = (
         make_tile((0, 0, _conv_tile(shape, spread.lanes, counts, rows, columns)))
@@ -106,15 +133,22 @@ def _conv_tile(shape: ConvShape, lanes: int, counts: tuple[int, ...], rows: int,
 
 
 def conv_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold.
+    """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold."""
+    many, few = split_filters(shape.filters)
+    if target.lanes < 2 * FEW_FILTERS:  # few filters fill a vector
+        return _filter_gradient_many(shape, shape.filters, target)
+    parts = [_filter_gradient_many(shape, many, target)] if many else []
+    return one_after_the_other(parts + ([filter_gradient_few(shape, many, target)] if few else []))
+
+
+def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Callable[..., None]:
+    """The first `filters` filters.
 
     Lanes lie along F, the rows of a tile along taps and channels, the running index along pixels. The bias
     gradient is one more row of the first tile, whose input is always one.
     Loops: blocks of output channels, images, rows of the filter, tiles along (tap column, channel).
     """
-    if shape.filters <= FEW_FILTERS and target.lanes >= 2 * FEW_FILTERS:
-        return filter_gradient_few(shape, target)
-    spread = tuned.vectors(shape.filters, target)
+    spread = tuned.vectors(filters, target)
     most = tuned.filter_gradient_rows(len(spread.counts), target)
     run = shape.size * shape.channels
     taps = [kh * shape.x.row + i for kh in range(shape.size) for i in range(run)]

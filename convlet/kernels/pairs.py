@@ -1,4 +1,4 @@
-"""Filter gradient of convolutions with at most eight filters: two inputs share a vector of sixteen lanes.
+"""Filter gradient of at most eight filters: two inputs share a vector of sixteen lanes.
 
     vector   [dw(i, f0) dw(i+1, f0) dw(i, f1) dw(i+1, f1) ... dw(i, f7) dw(i+1, f7)]
 
@@ -27,18 +27,19 @@ from convlet.kernels.target import Target
 SLOT = FEW_FILTERS  # lanes of one input's filters
 
 
-def filter_gradient_few(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold.
+def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None]:
+    """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold. Filters from `first` on.
 
     Loop: images; a call takes all rows and columns of one for each tile in turn.
     """
-    accumulate = make_pairs(shape, tiles_of(shape, target))
+    accumulate = make_pairs(shape, shape.filters - first, tiles_of(shape, target))
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
 
     def kernel(operands, frame):
-        dw, db = operand(operands, frame, 2), operand(operands, frame, 3)
+        dw, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
         for image in range(frame[COUNT]):
-            x, dy = operand(operands, frame, 0) + image * x_image, operand(operands, frame, 1) + image * dy_image
+            x = operand(operands, frame, 0) + image * x_image
+            dy = operand(operands, frame, 1) + image * dy_image + 4 * first
             accumulate(x, dy, dw, db)
 
     return kernel
@@ -63,7 +64,7 @@ def tiles_of(shape: ConvShape, target: Target) -> list[list[Pair]]:
     return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
-def make_pairs(shape: ConvShape, tiles: list[list[Pair]]) -> Any:
+def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]]) -> Any:
     """accumulate(x, dy, dw, db) adds one image's share, tile by tile."""
 
     @intrinsic
@@ -71,7 +72,7 @@ def make_pairs(shape: ConvShape, tiles: list[list[Pair]]) -> Any:
         def code(context, builder, signature, arguments):
             x, dy, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                _Emitter(builder, shape, pairs).tile(x, dy, dw, None if number else db)
+                _Emitter(builder, shape, filters, pairs).tile(x, dy, dw, None if number else db)
 
         return types.void(*[types.int64] * 4), code
 
@@ -81,19 +82,19 @@ def make_pairs(shape: ConvShape, tiles: list[list[Pair]]) -> Any:
 class _Emitter:
     """Writes the instructions of one tile; the first one also adds up the bias gradient."""
 
-    def __init__(self, builder: Any, shape: ConvShape, pairs: list[Pair]) -> None:
-        self.builder, self.shape, self.pairs = builder, shape, pairs
+    def __init__(self, builder: Any, shape: ConvShape, filters: int, pairs: list[Pair]) -> None:
+        self.builder, self.shape, self.filters, self.pairs = builder, shape, filters, pairs
 
     def tile(self, x: Any, dy: Any, dw: Any, db: Any) -> None:
         shape = self.shape
         sums = [self.load(dw, pair) for pair in self.pairs]
-        sums += [] if db is None else [load_lanes(self.builder, db, SLOT, shape.filters)]
+        sums += [] if db is None else [load_lanes(self.builder, db, SLOT, self.filters)]
         steps = [shape.stride * shape.x.row, shape.y.row]
         sums = counted_loop(self.builder, ir.Constant(I64, shape.height), [x, dy], steps, sums, self.row)
         for pair, held in zip(self.pairs, sums, strict=False):
             self.store(dw, pair, held)
         if db is not None:
-            store_lanes(self.builder, sums[-1], db, SLOT, shape.filters)
+            store_lanes(self.builder, sums[-1], db, SLOT, self.filters)
 
     def row(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         shape = self.shape
@@ -102,7 +103,7 @@ class _Emitter:
 
     def pixel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         builder, (x, dy) = self.builder, pointers
-        single = load_lanes(builder, dy, SLOT, self.shape.filters)
+        single = load_lanes(builder, dy, SLOT, self.filters)
         double = self.shuffle(single, single, [lane // 2 for lane in range(2 * SLOT)])
         results = [
             fma(builder, self.inputs(at(builder, x, pair.x), pair.inputs), double, held)
@@ -120,14 +121,12 @@ class _Emitter:
     def load(self, dw: Any, pair: Pair) -> Any:
         first, second = self.rows(dw, pair)
         lanes = [lane // 2 + SLOT * (lane % 2) for lane in range(2 * SLOT)]
-        return self.shuffle(
-            *(load_lanes(self.builder, row, SLOT, self.shape.filters) for row in (first, second)), lanes
-        )
+        return self.shuffle(*(load_lanes(self.builder, row, SLOT, self.filters) for row in (first, second)), lanes)
 
     def store(self, dw: Any, pair: Pair, held: Any) -> None:
         for number, row in enumerate(self.rows(dw, pair)[: pair.inputs]):
             lanes = self.shuffle(held, held, [2 * lane + number for lane in range(SLOT)])
-            store_lanes(self.builder, lanes, row, SLOT, self.shape.filters)
+            store_lanes(self.builder, lanes, row, SLOT, self.filters)
 
     def rows(self, dw: Any, pair: Pair) -> tuple[Any, Any]:
         """The rows of dw of a pair's inputs; of a single input the same twice."""

@@ -1,4 +1,4 @@
-"""Convolutions with at most eight filters: a tile of R rows x T vectors that a sweep over the input fills.
+"""Convolutions with at most eight filters (or left over): a tile of R rows x T vectors, filled by a sweep over the input.
 
 Eight filters fill half of a vector of sixteen, so a vector holds Q neighbouring pixels (here Q = 2):
 
@@ -44,8 +44,8 @@ from convlet.kernels.tile import finished, store_largest, written_strides
 SLOT = FEW_FILTERS  # lanes of a pixel
 
 
-def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """Operands: x, w (KH, KW, C, F), b (F,), y, mask (or winners); see `conv`.
+def conv_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None]:
+    """Operands: x, w (KH, KW, C, F), b (F,), y, mask (or winners); see `conv`. The filters from number `first` on.
 
     Loops: images, tiles down, tiles along a row.
     """
@@ -55,11 +55,11 @@ def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
         vectors += 1
     down, along = divmod(shape.height, rows), divmod(shape.width, vectors * across)
     tile, tail, low, low_tail = (
-        make_sweep(SweepTile(shape, target.lanes, tall, wide))
+        make_sweep(SweepTile(shape, shape.filters - first, target.lanes, tall, wide))
         for tall in (rows, down[1] or rows)
         for wide in (vectors * across, along[1] or vectors * across)
     )
-    (y_image, y_row, y_tile, _), (m_image, m_row, m_tile, _) = written_strides(shape)
+    (y_image, y_row, y_tile, y_channel), (m_image, m_row, m_tile, m_channel) = written_strides(shape)
     stored = (rows // 2, vectors * across // 2) if shape.pooled else (rows, vectors * across)
     y_row, m_row, y_tile, m_tile = y_row * stored[0], m_row * stored[0], y_tile * stored[1], m_tile * stored[1]
     x = shape.x
@@ -67,10 +67,11 @@ def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
     whole_rows, whole_tiles, has_low, has_tail = down[0], along[0], bool(down[1]), bool(along[1])
 
     def kernel(operands, frame):
-        w, b = operand(operands, frame, 1), operand(operands, frame, 2)
+        w, b = operand(operands, frame, 1) + 4 * first, operand(operands, frame, 2) + 4 * first
         for image in range(frame[COUNT]):
             xs = operand(operands, frame, 0) + image * x_image
-            ys, ms = operand(operands, frame, 3) + image * y_image, operand(operands, frame, 4) + image * m_image
+            ys = operand(operands, frame, 3) + image * y_image + first * y_channel
+            ms = operand(operands, frame, 4) + image * m_image + first * m_channel
             for row in range(whole_rows):
                 x_at, y_at, m_at = xs + row * x_row, ys + row * y_row, ms + row * m_row
                 for _ in range(whole_tiles):
@@ -91,9 +92,10 @@ def conv_few(shape: ConvShape, target: Target) -> Callable[..., None]:
 
 @dataclass(frozen=True)
 class SweepTile:
-    """`rows` x `columns` outputs of a convolution, in vectors of `lanes` floats."""
+    """`rows` x `columns` outputs of `filters` filters of a convolution, in vectors of `lanes` floats."""
 
     shape: ConvShape
+    filters: int
     lanes: int
     rows: int
     columns: int
@@ -121,9 +123,7 @@ class _Emitter:
         self.lanes = tile.lanes
         self.across = max(1, tile.lanes // SLOT)
         self.part = min(tile.lanes, SLOT)  # lanes of a pixel in one vector
-        self.parts = [
-            (start, min(self.part, tile.shape.filters - start)) for start in range(0, tile.shape.filters, self.part)
-        ]
+        self.parts = [(start, min(self.part, tile.filters - start)) for start in range(0, tile.filters, self.part)]
         self.places = [
             (row, column, start)
             for row in range(tile.rows)

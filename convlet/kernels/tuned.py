@@ -16,6 +16,9 @@ SUMS_IN_FLIGHT = 10
 VECTORS_PER_TILE = 2
 """More vectors a tile read fewer inputs but leave fewer pixels; two was best from 16 to 256 filters."""
 
+MOST_SUMS = 20
+"""Accumulators of a tile of several vectors: 14 to 24 were alike, 28 were a fifth slower."""
+
 FILTER_GRADIENT_SUMS = 24
 """Accumulators of a filter-gradient tile where there are 32 registers; half where there are 16."""
 
@@ -72,7 +75,8 @@ def vectors(channels: int, target: Target, per_tile: int = VECTORS_PER_TILE) -> 
 
 def pixels(vector_count: int, target: Target) -> int:
     """The most pixels a tile of `vector_count` vectors can hold without spilling registers."""
-    return max(1, (target.registers - vector_count - 2) // vector_count)
+    room = target.registers - vector_count - 2
+    return max(1, min(room, MOST_SUMS if vector_count > 1 else room) // vector_count)
 
 
 def split(width: int, most: int) -> tuple[int, int, int]:
