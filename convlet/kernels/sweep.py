@@ -1,4 +1,4 @@
-"""Convolutions with at most eight filters (or left over): a tile of R rows x T vectors, filled by a sweep over the input.
+"""Convolutions with at most eight filters (or left over): a tile of R rows x T vectors, filled by a sweep over inputs.
 
 Eight filters fill half of a vector of sixteen, so a vector holds Q neighbouring pixels (here Q = 2):
 
