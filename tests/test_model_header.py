@@ -84,10 +84,8 @@ def test_an_unchanged_header_is_read(tmp_path):
         ),
         (
             "settings",
-            '{"x":0}',
-            "has unusable settings: unknown setting 'x', expected batch, beta1, beta2, epochs, epsilon, "
-            "learning_rate, momentum, nesterov, optimizer, schedule, seed, shard, smoothing, step_epochs, "
-            "step_factor, threads, weight_decay",
+            '{"epoch":0}',
+            "has unusable settings: unknown setting 'epoch'; did you mean 'epochs'?",
         ),
     ],
 )

@@ -25,4 +25,5 @@ OBSERVED = 15  # address of this shard's own statistics
 ZERO = 16  # 0: a base for absolute addresses
 SELF = 17  # address of the frame itself
 START = 18  # first number of this piece of the flat vectors; COUNT is how many
-FIELDS = 19
+WEIGHTS = 19  # address of the data set's weights, float32, one an image
+FIELDS = 20

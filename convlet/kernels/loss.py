@@ -1,7 +1,9 @@
 """Softmax cross-entropy from logits z, safe from overflow by taking the largest logit out first.
 
-loss = log(sum over k of e^(z_k - m)) + m - z_label,   m = max z
-dz_k = e^(z_k - m) / sum - [k = label]
+loss = w (log(sum over k of e^(z_k - m)) - sum over k of t_k (z_k - m)),   m = max z
+dz_k = w (e^(z_k - m) / sum - t_k),   t_k = (1 - s) [k = label] + s / K
+
+w is the image's weight, s the label smoothing.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from convlet.kernels.elementary import exp, log
-from convlet.kernels.frame import COUNT, LABELS, LOGITS, LOSSES, NUMBERS, WRONG
+from convlet.kernels.frame import COUNT, LABELS, LOGITS, LOSSES, NUMBERS, WEIGHTS, WRONG
 from convlet.kernels.operands import operand
 from convlet.kernels.shapes import MapShape
 from convlet.kernels.simd import float32_at, int64_at, uint8_at
@@ -19,17 +21,19 @@ from convlet.kernels.target import Target
 
 
 def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: z (n, classes), dz (n, classes); writes the frame's losses and mistakes."""
+    """Operands: z (n, classes), dz (n, classes); writes the frame's losses and mistakes. The shape's number is s."""
     classes, z_image, d_image = shape.channels, shape.x.image, shape.y.image
-    one = np.float32(1)
+    one, sure, spread = np.float32(1), np.float32(1 - shape.number), np.float32(shape.number / shape.channels)
+    smooth = shape.number > 0
 
     def kernel(operands, frame):
         numbers, labels = int64_at(frame[NUMBERS]), int64_at(frame[LABELS])
+        weights = float32_at(frame[WEIGHTS])
         losses, wrong = float32_at(frame[LOSSES]), uint8_at(frame[WRONG])
         for image in range(frame[COUNT]):
             z = float32_at(operand(operands, frame, 0) + 4 * image * z_image)
             dz = float32_at(operand(operands, frame, 1) + 4 * image * d_image)
-            label = labels[numbers[image]]
+            label, weight = labels[numbers[image]], weights[numbers[image]]
             largest, best = z[0], 0
             for k in range(1, classes):
                 if z[k] > largest:
@@ -41,9 +45,17 @@ def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None
                 total = total + dz[k]
             share = one / total
             for k in range(classes):
-                dz[k] = dz[k] * share
-            dz[label] = dz[label] - one
-            losses[image] = np.float32(log(total) + (np.float64(largest) - np.float64(z[label])))
+                dz[k] = dz[k] * share - spread if smooth else dz[k] * share
+            dz[label] = dz[label] - sure
+            for k in range(classes):
+                dz[k] = dz[k] * weight
+            below = np.float64(largest) - np.float64(z[label])
+            if smooth:
+                fall = 0.0
+                for k in range(classes):
+                    fall = fall + (np.float64(largest) - np.float64(z[k]))
+                below = np.float64(sure) * below + np.float64(spread) * fall
+            losses[image] = np.float32(weight * (log(total) + below))
             wrong[image] = best != label
 
     return kernel

@@ -1,18 +1,22 @@
 """Training: settings, the plan of a network in flat vectors, engines, the loop, and the model it gives."""
 
 from convlet.training.backend import backend_name, make_engine
-from convlet.training.loop import Progress, TrainingResult, train
+from convlet.training.loop import TrainingResult, train
 from convlet.training.model import NUMERICS_VERSION, Model
 from convlet.training.preprocessing import Preprocessing
+from convlet.training.progress import EpochEnd, Progress
 from convlet.training.settings import Settings
+from convlet.training.snapshot import Snapshot
 from convlet.training.threads import available_threads
 
 __all__ = [
     "NUMERICS_VERSION",
+    "EpochEnd",
     "Model",
     "Preprocessing",
     "Progress",
     "Settings",
+    "Snapshot",
     "TrainingResult",
     "available_threads",
     "backend_name",

@@ -48,6 +48,7 @@ def make_engine(
     shard: int,
     threads: int,
     seed: int,
+    smoothing: float = 0.0,
 ) -> Engine:
     """Return the engine that `backend_name` names, made ready for this network; see `Engine`.
 
@@ -58,7 +59,9 @@ def make_engine(
     """
     module, name = BACKENDS[backend_name()]
     kind = getattr(importlib.import_module(module), name)
-    engine: Engine = kind(network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed)
+    engine: Engine = kind(
+        network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed, smoothing=smoothing
+    )
     return engine
 
 
@@ -69,6 +72,7 @@ def compile_ahead(
     images: Array,
     optimizer: Optimizer,
     shard: int,
+    smoothing: float = 0.0,
 ) -> None:
     """Compile what a training on such images will run, so that its seconds are those of training alone.
 
@@ -76,7 +80,7 @@ def compile_ahead(
     """
     if backend_name() == "reference":
         return
-    engine = make_engine(network, input_shape, preprocessing, shard=shard, threads=1, seed=0)
+    engine = make_engine(network, input_shape, preprocessing, shard=shard, threads=1, seed=0, smoothing=smoothing)
     try:
         image, zero = images[:1], np.zeros(1, np.int64)
         engine.gradients(image, zero, zero, epoch=0, position=0)

@@ -36,14 +36,29 @@ class CompiledEngine(Engine):
         self._offset = np.tile(np.asarray(self.preprocessing.offset, np.float32), width)
         self._training: dict[str, Task] = {}
         self._inference: dict[str, Task] = {}
-        self._packed_for: Task | None = None
+        self._ready: set[Task] = set()
         self._rows = np.zeros((0, self.layout.parameter_count), np.float32)
         self._reduce: tuple[Task, Array, Array] | None = None
         self._updates: dict[tuple[Any, ...], tuple[Task, Array]] = {}
         self._observed = np.zeros((0, self.layout.state_count), np.float32)
         self._losses, self._wrong = np.zeros(0, np.float32), np.zeros(0, np.uint8)
+        self._ones = np.zeros(0, np.float32)
 
-    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
+    def load(self, parameters: Array, state: Array | None = None) -> None:
+        """See `Engine.load`."""
+        super().load(parameters, state)
+        self._ready.clear()
+
+    def gradients(
+        self,
+        images: Array,
+        labels: Array,
+        batch: Array,
+        *,
+        epoch: int,
+        position: int,
+        weights: Array | None = None,
+    ) -> tuple[float, int]:
         """See `Engine.gradients`."""
         task = self._task(images, training=True)
         count = len(batch)
@@ -51,13 +66,14 @@ class CompiledEngine(Engine):
         rows = min(shards, MOST_ROWS)
         self._make_room(count, shards, rows)
         batch = np.ascontiguousarray(batch, np.int64)
-        if self._packed_for is not task:
-            task.prepare()
-            self._packed_for = task
+        self._make_ready(task)
+        if weights is None:
+            weights = self._ones = self._ones if len(self._ones) == len(labels) else np.ones(len(labels), np.float32)
         task.set_frames(
             {
                 frame.IMAGES: images.ctypes.data,
                 frame.LABELS: labels.ctypes.data,
+                frame.WEIGHTS: weights.ctypes.data,
                 frame.EPOCH: epoch,
                 frame.SEED: int(np.uint64(self.seed).astype(np.int64)),
             }
@@ -86,12 +102,12 @@ class CompiledEngine(Engine):
         task, given = self._updates[key]
         given[:] = optimizer_settings(optimizer, learning_rate, step)
         self._run_pieces(task)
-        self._packed_for = None
+        self._ready.clear()
 
     def logits(self, images: Array) -> Array:
         """See `Engine.logits`."""
         task = self._task(images, training=False)
-        task.prepare()  # batch normalisation folded into weights; whoever set parameters or state need not say so
+        self._make_ready(task)
         count, classes = len(images), self._classes
         result = np.empty((count, classes), np.float32)
         numbers = np.arange(count, dtype=np.int64)
@@ -112,6 +128,12 @@ class CompiledEngine(Engine):
     def close(self) -> None:
         """See `Engine.close`."""
         self.workers.close()
+
+    def _make_ready(self, task: Task) -> None:
+        """Parameters in the kernels' own order, batch normalisation folded in at inference: once after each change."""
+        if task not in self._ready:
+            task.prepare()
+            self._ready.add(task)
 
     def _task(self, images: Array, training: bool) -> Task:
         """The program for this kind of pixels, made when it is first needed."""
@@ -148,7 +170,7 @@ class CompiledEngine(Engine):
     def _loss(self, logits: Any, training: bool) -> Step:
         classes = logits.numbers
         x, dx = Grid(classes, logits.data.floats, classes), Grid(classes, logits.gradient.floats, classes)
-        shape = MapShape(1, 1, classes, x, dx)
+        shape = MapShape(1, 1, classes, x, dx, number=self.smoothing if training else 0.0)
         if training:
             return Kernel("softmax_cross_entropy", shape), [logits.data.at(), logits.gradient.at()]
         return Kernel("store_logits", shape), [logits.data.at()]
@@ -185,6 +207,7 @@ class CompiledEngine(Engine):
         for row in self._observed[:shards]:
             total += row
         mean = total / np.float32(shards)
+        self._ready.clear()
         self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
 
     def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:

@@ -27,8 +27,8 @@ class Engine(ABC):
     Attributes
     ----------
     layout : where each named parameter and state array lies in the flat vectors
-    parameters, gradient : float32 (P,); the loop may write `parameters` before the first step only
-    state : float32 (S,), running statistics
+    parameters, gradient : float32 (P,); others write `parameters` through `load` only, and `gradient` at any time
+    state : float32 (S,), running statistics; as `parameters`
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Engine(ABC):
         shard: int,
         threads: int,
         seed: int,
+        smoothing: float = 0.0,
     ) -> None:
         self.network = network
         self.input_shape = input_shape
@@ -47,13 +48,29 @@ class Engine(ABC):
         self.shard = shard
         self.threads = threads
         self.seed = seed
+        self.smoothing = smoothing
         self.layout = Layout(network, input_shape)
         self.parameters = np.zeros(self.layout.parameter_count, np.float32)
         self.gradient = np.zeros(self.layout.parameter_count, np.float32)
         self.state = self.layout.initial_state(network, input_shape)
 
+    def load(self, parameters: Array, state: Array | None = None) -> None:
+        """Let these be the parameters, float32 (P,), and the running statistics, float32 (S,), from here on."""
+        self.parameters[:] = parameters
+        if state is not None:
+            self.state[:] = state
+
     @abstractmethod
-    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
+    def gradients(
+        self,
+        images: Array,
+        labels: Array,
+        batch: Array,
+        *,
+        epoch: int,
+        position: int,
+        weights: Array | None = None,
+    ) -> tuple[float, int]:
         """Forward and backward over one batch.
 
         Leaves the mean gradient over the batch in `gradient` and lets `state` follow what the batch showed.
@@ -64,10 +81,11 @@ class Engine(ABC):
         labels : (n,) int64
         batch : (b,) int64, numbers of this step's images, any b >= 1
         epoch, position : which epoch, and the place of the batch's first image in it; they key the dropout
+        weights : (n,) float32, how much each image counts; None for 1 each
 
         Returns
         -------
-        The sum of the images' losses and the number of images whose largest logit is not their label's.
+        The sum of the images' weighted losses and the number of images whose largest logit is not their label's.
         """
 
     @abstractmethod

@@ -23,10 +23,14 @@ class LabelledImages(Protocol):
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images (n, H, W, C), uint8 or float32, and labels (n,), int64, that have passed the door."""
+    """Images (n, H, W, C), uint8 or float32, and labels (n,), int64, that have passed the door.
+
+    weights : float32 (n,), how much each image counts; None for 1 each
+    """
 
     images: Array
     labels: Array
+    weights: Array | None = None
 
     def __len__(self) -> int:
         return len(self.images)

@@ -21,12 +21,14 @@ def softmax(logits: Array) -> Array:
     return probabilities
 
 
-def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
+def softmax_cross_entropy(
+    logits: Array, labels: Array, weights: Array | None = None, smoothing: float = 0.0
+) -> tuple[Array, Array]:
     """Return each image's loss (N,) and its gradient by the logits (N, K), both of the logits' float type.
 
-    loss = log sum_j exp(z_j) - z_label = m + log sum_j exp(z_j - m) - z_label,  m = max z
+    loss = w (log sum_j exp(z_j) - sum_k t_k z_k) = w (log sum_j exp(z_j - m) - sum_k t_k (z_k - m)),  m = max z
 
-    dz_k = p_k - (1 where k is the label, else 0),  p = softmax(z)
+    dz_k = w (p_k - t_k),  p = softmax(z),  t_k = (1 - s where k is the label, else 0) + s / K
 
     With m taken out no exponential exceeds 1 and the sum is at least 1, so nothing overflows and the
     logarithm is never of 0. The gradient is that of the sum of the losses: it is not divided by N.
@@ -35,12 +37,24 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> tuple[Array, Array]:
     ----------
     logits : float (N, K)
     labels : int64 (N,), 0 to K - 1
+    weights : w, float (N,); None for 1
+    smoothing : s, the share of each label that is spread evenly over all classes
+
+    Source of the smoothing: Szegedy et al. 2016, "Rethinking the Inception architecture", section 7.
     """
-    rows = np.arange(len(logits))
+    rows, kind = np.arange(len(logits)), logits.dtype.type
     shifted = logits - logits.max(axis=1, keepdims=True)
     powers = np.exp(shifted)
     sums = powers.sum(axis=1)
-    losses = np.log(sums) - shifted[rows, labels]
+    own = shifted[rows, labels]
     dlogits = powers / sums[:, None]
-    dlogits[rows, labels] -= 1
+    if smoothing:
+        own = kind(1 - smoothing) * own + kind(smoothing / logits.shape[1]) * shifted.sum(axis=1)
+        dlogits -= kind(smoothing / logits.shape[1])
+    losses = np.log(sums) - own
+    dlogits[rows, labels] -= kind(1 - smoothing)
+    if weights is not None:
+        weights = np.asarray(weights, kind)
+        losses *= weights
+        dlogits *= weights[:, None]
     return losses, dlogits

@@ -116,8 +116,7 @@ class Model:
             form = self.network, self.input_shape, self.preprocessing
             shard, threads = self.settings["shard"], threads or available_threads()
             engine = make_engine(*form, shard=shard, threads=threads, seed=0)
-            engine.parameters[:] = self.parameters
-            engine.state[:] = self.state
+            engine.load(self.parameters, self.state)
             return engine
 
         return Engines(make)

@@ -79,13 +79,23 @@ class ReferenceEngine(Engine):
         self._pool: ThreadPoolExecutor | None = None
         self._pool_process = 0
 
-    def gradients(self, images: Array, labels: Array, batch: Array, *, epoch: int, position: int) -> tuple[float, int]:
+    def gradients(
+        self,
+        images: Array,
+        labels: Array,
+        batch: Array,
+        *,
+        epoch: int,
+        position: int,
+        weights: Array | None = None,
+    ) -> tuple[float, int]:
         """See `Engine.gradients`."""
         starts = list(range(0, len(batch), self.shard))
 
         def work(start: int) -> Share:
             numbers = batch[start : start + self.shard]
-            return self._share(images[numbers], labels[numbers], epoch, position + start)
+            own = None if weights is None else weights[numbers]
+            return self._share(images[numbers], labels[numbers], own, epoch, position + start)
 
         gradient, observed = PairwiseSum(), PairwiseSum()
         loss, wrong = 0.0, 0
@@ -123,7 +133,7 @@ class ReferenceEngine(Engine):
             self._pool.shutdown()
         self._pool = None
 
-    def _share(self, images: Array, labels: Array, epoch: int, position: int) -> Share:
+    def _share(self, images: Array, labels: Array, weights: Array | None, epoch: int, position: int) -> Share:
         """One shard forward and backward; position is the place of its first image in the epoch."""
         positions = position + np.arange(len(images))
 
@@ -144,7 +154,7 @@ class ReferenceEngine(Engine):
             x = self.preprocessing.apply(images)
             run = Pass(training=True, uniform=uniform)
             logits, saved = self.network.forward(x, self._parameters, self._state, run)
-            losses, dlogits = softmax_cross_entropy(logits, labels)
+            losses, dlogits = softmax_cross_entropy(logits, labels, weights, self.smoothing)
             _, gradients = self.network.backward(dlogits, saved, self._parameters)
             for name, values in self.layout.views(gradient).items():
                 values[...] = gradients[name]

@@ -10,8 +10,11 @@ from typing import Protocol
 class Schedule(Protocol):
     """A learning rate for every step of a training."""
 
-    def rate(self, step: int, steps: int) -> float:
-        """The learning rate of `step` (0 to steps - 1) in a training of `steps` steps."""
+    def rate(self, step: float, steps: float) -> float:
+        """The learning rate of `step` (0 to steps - 1) in a training of `steps` steps.
+
+        Both may lie between whole numbers, where a training follows the clock.
+        """
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Constant:
 
     learning_rate: float
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: float, steps: float) -> float:
         """learning_rate"""
         return self.learning_rate
 
@@ -36,7 +39,7 @@ class StepDecay:
     factor: float
     every: int
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: float, steps: float) -> float:
         """See the class."""
         return float(self.learning_rate * self.factor ** (step // self.every))
 
@@ -52,9 +55,43 @@ class Cosine:
 
     learning_rate: float
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: float, steps: float) -> float:
         """See the class."""
         return _between(self.learning_rate, 0.0, step / steps)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A straight line from the learning rate towards 0, which step `steps` would reach.
+
+    rate = learning_rate * (1 - step / steps)
+    """
+
+    learning_rate: float
+
+    def rate(self, step: float, steps: float) -> float:
+        """See the class."""
+        return self.learning_rate * (1 - step / steps)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """A straight climb over the first `share` of the steps, then another schedule over the rest.
+
+    While climbing, rate = (step + 1) / (share * steps) of the rate that the other schedule begins with.
+
+    Source: Goyal et al. 2017, "Accurate, large minibatch SGD", section 2.2.
+    """
+
+    then: Schedule
+    share: float
+
+    def rate(self, step: float, steps: float) -> float:
+        """See the class."""
+        climb = self.share * steps
+        if step + 1 < climb:
+            return self.then.rate(0, steps - climb) * (step + 1) / climb
+        return self.then.rate(max(0.0, step - climb), steps - climb)
 
 
 @dataclass(frozen=True)
@@ -73,7 +110,7 @@ class OneCycle:
     start_divisor: float = 25.0
     end_divisor: float = 1e4
 
-    def rate(self, step: int, steps: int) -> float:
+    def rate(self, step: float, steps: float) -> float:
         """See the class."""
         top, last = max(self.warm_up * steps - 1, 0.0), steps - 1
         if step < top:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any, SupportsFloat, cast
+from typing import Any
 
 from convlet.errors import SettingsError
 from convlet.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from convlet.training.schedules import Constant, Cosine, OneCycle, Schedule, StepDecay
+from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay, WarmUp
+from convlet.training.setting_checks import class_weights, number, one_of, short, whole_number
 
-SCHEDULES = ("constant", "step", "cosine", "one-cycle")
+SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 """Every schedule by its name."""
+
+MONITORS = ("loss", "error")
+"""What early stopping can watch."""
 
 WHOLE_NUMBERS = {
     "epochs": (1, 2**32 - 1, False),
@@ -23,11 +26,15 @@ WHOLE_NUMBERS = {
     "threads": (1, 1024, True),
     "shard": (1, 4096, False),
     "step_epochs": (1, 2**32 - 1, False),
+    "steps": (1, 2**32 - 1, True),
+    "patience": (1, 2**32 - 1, True),
 }
 """For each setting that counts something: lowest, highest, and whether it may be None."""
 
 NUMBERS = {
     "learning_rate": (0.0, math.inf, False),
+    "minutes": (0.0, math.inf, False),
+    "warm_up": (0.0, 1.0, True),
     "momentum": (0.0, 1.0, True),
     "beta1": (0.0, 1.0, True),
     "beta2": (0.0, 1.0, True),
@@ -35,8 +42,14 @@ NUMBERS = {
     "epsilon": (0.0, math.inf, False),
     "weight_decay": (0.0, math.inf, True),
     "step_factor": (0.0, math.inf, False),
+    "label_smoothing": (0.0, 1.0, True),
+    "clip_norm": (0.0, math.inf, False),
+    "ema_decay": (0.0, 1.0, True),
 }
 """For each other number: lowest, the number it must stay below, and whether the lowest itself is allowed."""
+
+MAY_BE_NONE = frozenset({"epsilon", "minutes", "warm_up", "clip_norm"})
+"""Of those numbers, the ones that may be left open."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +62,27 @@ class Settings:
     batch : images between two updates; None for all of them (full batch)
     optimizer : sgd, adagrad, rmsprop, adam or adamw
     learning_rate : the highest of the schedule
-    schedule : constant, step, cosine or one-cycle
+    schedule : constant, step, cosine, linear or one-cycle
+    warm_up : the share of the steps over which the learning rate climbs; None for the schedule's own, which is 0.3
+        for one-cycle and 0 for the others
     momentum, nesterov : of sgd
     beta1, beta2 : of adam and adamw
     smoothing : of rmsprop, the share of its running mean square that a step keeps
     epsilon : of adagrad, rmsprop, adam and adamw; None for the optimizer's own
     weight_decay : on weights; biases and normalisation are left out
+    clip_norm : a gradient longer than this is shortened to it; None for no limit
+    label_smoothing : the share of each label that is spread evenly over all classes
+    class_weights : how much an image of each class counts: one number for each class, or "balanced" for
+        images / (classes * images of the class); None for 1 each
+    ema_decay : how much of the running mean of the parameters a step keeps; with 0 there is no mean, else it is
+        what validates, predicts and is saved
+    patience : epochs without a better validation image score after which training stops; the best epoch's parameters
+        are then kept. None to train to the end and keep the last
+    monitor : what is compared between epochs: validation "loss" or "error"
+    steps : updates in all, which may end in the middle of an epoch; None for those of `epochs`. Where it is given,
+        `epochs` does not count
+    minutes : a time budget in place of `epochs`: the number of steps is chosen so that training, without compiling
+        and validation, ends with it. Such a run follows the clock and is not the same twice; `steps` is
     step_epochs, step_factor : of the step schedule: every so many epochs, times this
     seed : of initial weights, shuffling and dropout, 0 to 2**64 - 1
     threads : how many shards are worked on at once; None for all the machine has. It never changes a result
@@ -79,6 +107,15 @@ class Settings:
     weight_decay: float = 0.0
     step_epochs: int = 10
     step_factor: float = 0.1
+    warm_up: float | None = None
+    clip_norm: float | None = None
+    label_smoothing: float = 0.0
+    class_weights: str | tuple[float, ...] | None = None
+    ema_decay: float = 0.0
+    patience: int | None = None
+    monitor: str = "loss"
+    steps: int | None = None
+    minutes: float | None = None
     seed: int = 0
     threads: int | None = None
     shard: int = 16
@@ -87,29 +124,36 @@ class Settings:
         for name, (low, high, optional) in WHOLE_NUMBERS.items():
             value = getattr(self, name)
             if value is not None or not optional:
-                object.__setattr__(self, name, _whole_number(name, value, low, high, optional))
+                object.__setattr__(self, name, whole_number(name, value, low, high, optional))
         for name, (least, limit, closed) in NUMBERS.items():
             value = getattr(self, name)
-            if value is not None or name != "epsilon":
-                object.__setattr__(self, name, _number(name, value, least, limit, closed))
-        _known("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        _known("schedule", self.schedule, SCHEDULES)
+            if value is not None or name not in MAY_BE_NONE:
+                object.__setattr__(self, name, number(name, value, least, limit, closed))
+        object.__setattr__(self, "class_weights", class_weights(self.class_weights))
+        one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
+        one_of("schedule", self.schedule, SCHEDULES)
+        one_of("monitor", self.monitor, MONITORS)
         if not isinstance(self.nesterov, bool):
-            raise SettingsError(f"nesterov must be True or False, but got {_short(self.nesterov)}")
+            raise SettingsError(f"nesterov must be True or False, but got {short(self.nesterov)}")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
             raise SettingsError("nesterov needs a momentum above 0, but got 0; raise momentum or leave it out")
 
     def as_dict(self) -> dict[str, Any]:
         """Every setting by its name, in values that JSON knows."""
-        return asdict(self)
+        values = asdict(self)
+        if isinstance(self.class_weights, tuple):
+            values["class_weights"] = list(self.class_weights)
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """The settings that `as_dict` described; those left out are the default. Raises SettingsError."""
-        known = {field.name for field in fields(cls)}
+        known = sorted(field.name for field in fields(cls))
         for name in values:
             if name not in known:
-                raise SettingsError(f"unknown setting {_short(name)}, expected {', '.join(sorted(known))}")
+                close = get_close_matches(str(name), known, 1, 0.6)
+                hint = f"; did you mean '{close[0]}'?" if close else f", expected {', '.join(known)}"
+                raise SettingsError(f"unknown setting {short(name)}{hint}")
         return cls(**values)
 
     def changed(self, **changes: Any) -> Settings:
@@ -131,52 +175,13 @@ class Settings:
 
     def make_schedule(self, steps_per_epoch: int) -> Schedule:
         """The schedule that these settings describe, for epochs of this many steps."""
-        if self.schedule == "constant":
-            return Constant(self.learning_rate)
-        if self.schedule == "step":
-            return StepDecay(self.learning_rate, self.step_factor, self.step_epochs * steps_per_epoch)
-        if self.schedule == "cosine":
-            return Cosine(self.learning_rate)
-        return OneCycle(self.learning_rate)
-
-
-def _whole_number(name: str, value: object, low: int, high: int, optional: bool) -> int:
-    """The value as an int from low to high, or SettingsError."""
-    try:
-        number = low - 1 if isinstance(value, bool) else operator.index(cast(int, value))
-    except TypeError:
-        number = low - 1
-    if low <= number <= high:
-        return number
-    powers = {2**32 - 1: "2**32 - 1", 2**64 - 1: "2**64 - 1"}
-    allowed = f"from {low} to {powers.get(high, high)}{' or None' if optional else ''}"
-    raise SettingsError(f"{name} must be a whole number {allowed}, but got {_short(value)}")
-
-
-def _number(name: str, value: object, least: float, limit: float, closed: bool) -> float:
-    """The value as a float above (or from) least and below limit, or SettingsError."""
-    try:
-        number = math.nan if isinstance(value, (str, bytes, bool)) else float(cast(SupportsFloat, value))
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if least < number < limit or (closed and number == least):
-        return number
-    allowed = f"from {least:g}" if closed else f"above {least:g}"
-    if limit < math.inf:
-        allowed += f" to below {limit:g}"
-    raise SettingsError(f"{name} must be a finite number {allowed}, but got {_short(value)}")
-
-
-def _known(name: str, value: object, known: tuple[str, ...]) -> None:
-    """Raise SettingsError, with the nearest name, where the value is none of those known."""
-    if isinstance(value, str) and value in known:
-        return
-    close = get_close_matches(value.lower(), known, 1, 0.5) if isinstance(value, str) else []
-    hint = f"; did you mean '{close[0]}'?" if close else ""
-    listed = f"{', '.join(known[:-1])} or {known[-1]}"
-    raise SettingsError(f"unknown {name} {_short(value)}, expected {listed}{hint}")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+        if self.schedule == "one-cycle":
+            return OneCycle(self.learning_rate, **({} if self.warm_up is None else {"warm_up": self.warm_up}))
+        schedules: dict[str, Schedule] = {
+            "constant": Constant(self.learning_rate),
+            "step": StepDecay(self.learning_rate, self.step_factor, self.step_epochs * steps_per_epoch),
+            "cosine": Cosine(self.learning_rate),
+            "linear": Linear(self.learning_rate),
+        }
+        schedule = schedules[self.schedule]
+        return WarmUp(schedule, self.warm_up) if self.warm_up else schedule

@@ -345,20 +345,22 @@ def gather_floats(rng):
     return _gather(rng, "gather_floats", rng.standard_normal((5, *SHAPE[1:])).astype(np.float32))
 
 
-def softmax_cross_entropy(rng, classes=10, size=1.0):
+def softmax_cross_entropy(rng, classes=10, size=1.0, smoothing=0.0):
     z = (size * rng.standard_normal((N, classes))).astype(np.float32)
     dz, losses, wrong = np.zeros_like(z), np.zeros(N, np.float32), np.full(N, 9, np.uint8)
     numbers, labels = np.array([2, 0, 1], np.int64), np.array([3, 0, 7], np.int64)
-    own = labels[numbers]
-    exact = z.astype(np.float64)
-    total = np.exp(exact - exact.max(1, keepdims=True))
-    loss = np.log(total.sum(1)) + exact.max(1) - exact[np.arange(N), own]
+    weights = np.array([0.5, 1.0, 3.0], np.float32)
+    own, counts = labels[numbers], weights[numbers].astype(np.float64)
+    exact = z.astype(np.float64) - z.astype(np.float64).max(1, keepdims=True)
+    total = np.exp(exact)
+    goal = (1 - smoothing) * np.eye(classes)[own] + smoothing / classes
+    loss = np.log(total.sum(1)) - (goal * exact).sum(1)
     place = Grid(classes, classes, classes)
-    shape = MapShape(1, 1, classes, place, place)
-    fields = {"count": N, "numbers": numbers, "labels": labels, "losses": losses, "wrong": wrong}
+    shape = MapShape(1, 1, classes, place, place, number=smoothing)
+    fields = {"count": N, "numbers": numbers, "labels": labels, "weights": weights, "losses": losses, "wrong": wrong}
     expected = [
-        (dz, total / total.sum(1, keepdims=True) - np.eye(classes)[own]),
-        (losses, loss),
+        (dz, counts[:, None] * (total / total.sum(1, keepdims=True) - goal)),
+        (losses, counts * loss),
         (wrong, z.argmax(1) != own),
     ]
     return Kernel("softmax_cross_entropy", shape), [z, dz], fields, expected

@@ -45,6 +45,7 @@ CASES = [(row.name, {}) for row in ROWS] + [
     *((name, {"function": f}) for f in naive.FUNCTIONS for name in ("activate", "activate_gradient")),
     ("softmax_cross_entropy", {"size": 200.0}),
     ("softmax_cross_entropy", {"classes": 8, "size": 3e37}),
+    ("softmax_cross_entropy", {"classes": 9, "smoothing": 0.2}),
     ("sgd", {"nesterov": True}),
     ("adam", {"decoupled": True}),
 ]  # fmt: skip

@@ -37,7 +37,9 @@ WORDS = [
 CLASSES = 7
 
 
-def engines(word, shape=(13, 15, 1), images=90, threads=2, kinds=(ReferenceEngine, CompiledEngine), dtype=np.uint8):
+def engines(
+    word, shape=(13, 15, 1), images=90, threads=2, kinds=(ReferenceEngine, CompiledEngine), dtype=np.uint8, **options
+):
     """Engines that begin with the same parameters, and images to show them."""
     rng = np.random.default_rng(5)
     pixels = rng.integers(0, 256, (images, *shape)).astype(dtype)
@@ -46,7 +48,7 @@ def engines(word, shape=(13, 15, 1), images=90, threads=2, kinds=(ReferenceEngin
     made = []
     # with these initial parameters no relu meets a number that rounding alone could push over zero
     for kind in kinds:
-        engine = kind(network, shape, Preprocessing.from_images(pixels), shard=32, threads=threads, seed=7)
+        engine = kind(network, shape, Preprocessing.from_images(pixels), shard=32, threads=threads, seed=7, **options)
         engine.parameters[:] = engine.layout.initial_parameters(network, shape, 4)
         made.append(engine)
     return made, pixels, labels
@@ -74,6 +76,33 @@ def test_gradients_logits_and_state_equal_the_reference(word, channels):
     close(compiled.logits(pixels), reference.logits(pixels))
     for engine in (reference, compiled):
         engine.close()
+
+
+def test_weights_and_label_smoothing():
+    (reference, compiled), pixels, labels = engines("conv8-relu-pool", smoothing=0.2)
+    weights = np.random.default_rng(2).exponential(size=len(pixels)).astype(np.float32)
+    place = {"epoch": 0, "position": 0, "weights": weights}
+    told = [e.gradients(pixels, labels, np.arange(70), **place) for e in (reference, compiled)]
+    assert told[1][0] == pytest.approx(told[0][0], rel=1e-5)
+    close(compiled.gradient, reference.gradient)
+    plain = reference.gradient.copy()
+    reference.gradients(pixels, labels, np.arange(70), epoch=0, position=0)
+    assert np.abs(reference.gradient - plain).max() > 1e-3
+
+
+def test_loaded_parameters_are_what_the_next_step_uses():
+    (reference, compiled), pixels, labels = engines("conv8-relu-pool-conv8-bn-relu-dense9")
+    other = reference.layout.initial_parameters(reference.network, reference.input_shape, 11)
+    state = reference.state + 0.25
+    for engine in (reference, compiled):
+        engine.gradients(pixels, labels, np.arange(40), epoch=0, position=0)
+        engine.logits(pixels[:2])
+        engine.load(other, state)
+    close(compiled.logits(pixels), reference.logits(pixels))
+    for engine in (reference, compiled):
+        engine.gradients(pixels, labels, np.arange(40), epoch=0, position=0)
+    for name, wanted in reference.layout.views(reference.gradient).items():
+        close(compiled.layout.views(compiled.gradient)[name], wanted if np.abs(wanted).max() > 1e-6 else 0 * wanted)
 
 
 def test_float_images():

@@ -11,6 +11,7 @@ from convlet import random
 from convlet.errors import ArchitectureError, DataError, TrainingError
 from convlet.layers import Conv, Dense, MaxPool, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, loop, train
+from convlet.training.losses import softmax_cross_entropy
 from convlet.training.reference import ReferenceEngine
 from tests.training.examples import CLASSES, ImageSet, network, stripes
 
@@ -40,8 +41,8 @@ def watched(monkeypatch):
         closed = 0
         spoil = None
 
-        def gradients(self, images, labels, batch, *, epoch, position):
-            counts = super().gradients(images, labels, batch, epoch=epoch, position=position)
+        def gradients(self, images, labels, batch, *, epoch, position, weights=None):
+            counts = super().gradients(images, labels, batch, epoch=epoch, position=position, weights=weights)
             self.asked.append((epoch, position, batch.tolist()))
             if Watched.spoil is not None and len(self.asked) == 3:
                 return Watched.spoil(self, counts)
@@ -169,7 +170,7 @@ def test_without_validation_images_history_holds_none(validation):
 @pytest.mark.parametrize("seconds", [0.03, 0.5])
 def test_progress_comes_about_ten_times_a_second_and_at_the_end(monkeypatch, seconds):
     ticks = count()
-    monkeypatch.setattr(loop, "perf_counter", lambda: next(ticks) * seconds)
+    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * seconds)
     seen = []
     run(images=64, batch=8, epochs=3, on_progress=seen.append)
     assert [p.step for p in seen] == sorted({p.step for p in seen})
@@ -335,3 +336,151 @@ def test_what_cannot_be_trained_is_refused(net, shown, held_out, classes, kind, 
     with pytest.raises(kind) as caught:
         train(net, shown, held_out, classes=classes, settings=Settings())
     assert str(caught.value) == text
+
+
+def test_images_of_weight_zero_are_left_out_and_only_proportions_matter():
+    shown, settings = stripes(60), Settings(batch=16, threads=1, epochs=2)
+    weights = np.ones(60)
+    weights[::3] = 0
+    kept = ImageSet(shown.images[weights > 0], shown.labels[weights > 0])
+
+    def digest(images, **given):
+        return train(network(WORD), images, classes=CLASSES, settings=settings, **given).model.sha256()
+
+    wanted = digest(kept)
+    assert digest(shown, weights=weights) == digest(shown, weights=7 * weights) == wanted
+    assert digest(shown) != wanted
+
+
+def test_weights_move_a_network_towards_the_images_that_count_more():
+    shown = stripes(120)
+    mixed = ImageSet(np.concatenate([shown.images] * 2), np.concatenate([shown.labels, (shown.labels + 1) % 3]))
+    settings = Settings(batch=16, epochs=6, learning_rate=0.02, threads=1)
+    for first, wanted in ((5.0, shown.labels), (0.2, (shown.labels + 1) % 3)):
+        weights = np.repeat([first, 1.0], 120)
+        model = train(network(WORD), mixed, classes=CLASSES, settings=settings, weights=weights).model
+        assert np.mean(model.predict(shown.images) == wanted) > 0.9
+
+
+def test_class_weights_count_as_weights_do():
+    shown = stripes(60)
+    settings = {"batch": 16, "threads": 1}
+    own = np.array([1.0, 0.5, 4.0])
+    by_class = run(class_weights=own).model.sha256()
+    by_image = train(
+        network(WORD), shown, classes=CLASSES, settings=Settings(**settings), weights=own[shown.labels]
+    ).model.sha256()
+    assert by_class == by_image != run().model.sha256()
+
+
+def test_patience_stops_and_keeps_the_best_epoch():
+    held_out = stripes(60, seed=1)
+    held_out.labels[:20] = 0  # the surer the network, the dearer these mistakes
+    ended = []
+    result = train(
+        network(WORD),
+        stripes(60),
+        held_out,
+        classes=CLASSES,
+        settings=Settings(batch=16, threads=1, epochs=60, learning_rate=0.03, schedule="constant", patience=4),
+        on_epoch=lambda end: ended.append((end.row["validation_loss"], end.vectors()[0].copy())),
+    )
+    losses = result.history["validation_loss"]
+    assert result.best_epoch == int(np.argmin(losses)) + 1
+    assert len(losses) == result.best_epoch + 4 < 60
+    np.testing.assert_array_equal(result.model.parameters, ended[result.best_epoch - 1][1])
+    assert [loss for loss, _ in ended] == losses
+
+
+def test_patience_can_watch_the_error():
+    held_out = stripes(60, seed=1)
+    result = run(validation=held_out, epochs=40, patience=3, monitor="error", schedule="constant")
+    errors = result.history["validation_error"]
+    assert result.best_epoch == int(np.argmin(errors)) + 1
+    assert len(errors) == result.best_epoch + 3
+    assert np.mean(result.model.predict(held_out.images) != held_out.labels) == min(errors)
+
+
+def test_without_validation_images_patience_waits_for_nothing():
+    result = run(epochs=3, patience=1)
+    assert len(result.history["epoch"]) == result.best_epoch == 3
+
+
+def test_the_running_mean_is_what_validates_and_is_kept(watched):
+    held_out = stripes(30, seed=1)
+    plain = run(validation=held_out, epochs=3)
+    steady = run(validation=held_out, epochs=3, ema_decay=0.9)
+    assert plain.history["train_loss"] == steady.history["train_loss"]
+    np.testing.assert_array_equal(plain.snapshot.parameters, steady.snapshot.parameters)
+    assert plain.model.sha256() != steady.model.sha256()
+    losses, _ = softmax_cross_entropy(steady.model.logits(held_out.images), held_out.labels)
+    assert steady.history["validation_loss"][-1] == pytest.approx(losses.mean(dtype=np.float64))
+
+
+def test_a_long_gradient_is_clipped_before_the_update():
+    given = {"optimizer": "sgd", "momentum": 0, "learning_rate": 1.0, "schedule": "constant", "batch": None}
+    begun = run(**given | {"learning_rate": 1e-30}).model.parameters
+    moved = [run(clip_norm=longest, **given).model.parameters - begun for longest in (None, 1e-3, 1e9)]
+    assert np.linalg.norm(moved[1]) == pytest.approx(1e-3, rel=1e-3)
+    np.testing.assert_array_equal(moved[0], moved[2])
+
+
+def test_steps_may_end_in_the_middle_of_an_epoch(watched):
+    seen = []
+    result = run(images=42, batch=16, epochs=9, steps=4, on_progress=seen.append)
+    assert [(epoch, len(batch)) for epoch, _, batch in watched.asked] == [(0, 16), (0, 16), (0, 10), (1, 16)]
+    assert result.history["epoch"] == [1, 2]
+    assert (seen[-1].step, seen[-1].steps, seen[-1].epochs) == (4, 4, 2)
+    schedule = Settings().make_schedule(3)
+    assert result.history["learning_rate"] == [schedule.rate(step, 4) for step in (2, 3)]
+    assert result.history["train_loss"][1] == pytest.approx(seen[-1].loss)
+
+
+def test_a_time_budget_chooses_the_steps(monkeypatch, watched):
+    """Each look at the clock finds it a tenth of a second later."""
+    ticks = count()
+    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    result = run(images=64, batch=16, epochs=1, minutes=0.25)
+    steps = result.model.settings["steps"]
+    assert 40 <= steps <= 130
+    assert result.model.settings["minutes"] is None
+    assert len(watched.asked) > steps  # those that found out how long a step takes
+    assert result.history["learning_rate"][-1] < 0.006 / 100
+    assert next(ticks) * 0.1 == pytest.approx(15, rel=0.1)
+
+
+def test_the_steps_that_measure_leave_no_trace(monkeypatch):
+    word = "conv4-bn-relu-pool"
+    ticks = count()
+    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    budget = run(word, minutes=0.02, optimizer="sgd", schedule="constant")
+    again = run(word, steps=budget.model.settings["steps"], optimizer="sgd", schedule="constant")
+    assert budget.model.sha256() == again.model.sha256()
+
+
+def test_a_watcher_of_epochs_can_end_the_training():
+    seen = []
+    result = train(
+        network(WORD),
+        stripes(30),
+        classes=CLASSES,
+        settings=Settings(epochs=9, threads=1),
+        on_epoch=lambda end: seen.append(end.row) or len(seen) == 2,
+    )
+    assert result.history["epoch"] == [row["epoch"] for row in seen] == [1, 2]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_training_goes_on_from_where_another_ended(optimizer):
+    shown = stripes(40)
+    settings = Settings(batch=16, threads=1, optimizer=optimizer, schedule="constant", learning_rate=0.01)
+
+    def go_on(epochs, start=None):
+        given = settings.changed(epochs=epochs)
+        return train(network("conv4-bn-relu-dropout0.3"), shown, classes=CLASSES, settings=given, start=start)
+
+    whole, first = go_on(3), go_on(1)
+    second = go_on(2, first.snapshot)
+    assert second.model.sha256() == whole.model.sha256() != first.model.sha256()
+    assert (second.snapshot.step, second.snapshot.epoch) == (9, 3)
+    assert first.snapshot.step == 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convlet.training.schedules import Constant, Cosine, OneCycle, StepDecay
+from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, StepDecay, WarmUp
 
 
 def rates(schedule, steps):
@@ -21,6 +21,16 @@ def test_step_decay_multiplies_after_every_so_many_steps():
 
 def test_cosine_falls_from_the_learning_rate_towards_zero():
     assert rates(Cosine(0.4), 4) == pytest.approx([0.4, 0.2 * (1 + 0.5**0.5), 0.2, 0.2 * (1 - 0.5**0.5)], rel=1e-12)
+
+
+def test_linear_falls_evenly():
+    assert rates(Linear(0.4), 4) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_a_warm_up_climbs_evenly_and_leaves_the_rest_to_the_schedule():
+    assert rates(WarmUp(Linear(0.4), 0.5), 8) == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.3, 0.2, 0.1])
+    assert rates(WarmUp(Constant(0.4), 0.5), 4) == pytest.approx([0.2, 0.4, 0.4, 0.4])
+    assert rates(WarmUp(Constant(0.4), 0.5), 1) == [0.4]
 
 
 def test_one_cycle_climbs_for_three_tenths_and_falls_to_a_ten_thousandth():

@@ -12,10 +12,11 @@ import pytest
 from convlet.errors import SettingsError
 from convlet.training import Settings
 from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
-from convlet.training.schedules import Constant, Cosine, OneCycle, StepDecay
+from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, StepDecay, WarmUp
 
 OPTIMIZER = "expected sgd, adagrad, rmsprop, adam or adamw"
-SCHEDULE = "expected constant, step, cosine or one-cycle"
+SCHEDULE = "expected constant, step, cosine, linear or one-cycle"
+CLASS_WEIGHTS = "class_weights must be 'balanced', one number from 0 for each class, or None"
 SEED = "seed must be a whole number from 0 to 2**64 - 1, but got"
 
 REFUSED = [
@@ -49,6 +50,22 @@ REFUSED = [
     ({"optimizer": "zzz"}, f"unknown optimizer 'zzz', {OPTIMIZER}"),
     ({"optimizer": None}, f"unknown optimizer None, {OPTIMIZER}"),
     ({"schedule": "onecycle"}, f"unknown schedule 'onecycle', {SCHEDULE}; did you mean 'one-cycle'?"),
+    ({"label_smoothing": 1}, "label_smoothing must be a finite number from 0 to below 1, but got 1"),
+    ({"clip_norm": 0}, "clip_norm must be a finite number above 0, but got 0"),
+    ({"ema_decay": 1.0}, "ema_decay must be a finite number from 0 to below 1, but got 1.0"),
+    ({"ema_decay": None}, "ema_decay must be a finite number from 0 to below 1, but got None"),
+    ({"warm_up": 1}, "warm_up must be a finite number from 0 to below 1, but got 1"),
+    ({"minutes": 0}, "minutes must be a finite number above 0, but got 0"),
+    ({"steps": 0}, "steps must be a whole number from 1 to 2**32 - 1 or None, but got 0"),
+    ({"patience": 0}, "patience must be a whole number from 1 to 2**32 - 1 or None, but got 0"),
+    ({"monitor": "accuracy"}, "unknown monitor 'accuracy', expected loss or error"),
+    ({"class_weights": "balance"}, f"{CLASS_WEIGHTS}, but got 'balance'"),
+    ({"class_weights": 3}, f"{CLASS_WEIGHTS}, but got 3"),
+    ({"class_weights": [0, 0]}, f"{CLASS_WEIGHTS}, at least two and one of them above 0, but got [0.0, 0.0]"),
+    (
+        {"class_weights": [1, -1]},
+        f"{CLASS_WEIGHTS}; a class weight must be a finite number from 0, but got -1",
+    ),
     ({"nesterov": 1}, "nesterov must be True or False, but got 1"),
     (
         {"optimizer": "sgd", "momentum": 0, "nesterov": True},
@@ -65,13 +82,18 @@ def test_a_setting_out_of_range_is_refused(given, text):
 
 
 def test_an_unknown_setting_is_refused():
-    with pytest.raises(SettingsError) as caught:
-        Settings.from_dict({"epoch": 3})
-    assert str(caught.value) == (
-        "unknown setting 'epoch', expected batch, beta1, beta2, epochs, epsilon, learning_rate, momentum, "
-        "nesterov, optimizer, schedule, seed, shard, smoothing, step_epochs, step_factor, threads, "
-        "weight_decay"
-    )
+    for name, text in (
+        ("epoch", "unknown setting 'epoch'; did you mean 'epochs'?"),
+        (
+            "x",
+            "unknown setting 'x', expected batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
+            "label_smoothing, learning_rate, minutes, momentum, monitor, nesterov, optimizer, patience, schedule, "
+            "seed, shard, smoothing, step_epochs, step_factor, steps, threads, warm_up, weight_decay",
+        ),
+    ):
+        with pytest.raises(SettingsError) as caught:
+            Settings.from_dict({name: 3})
+        assert str(caught.value) == text
 
 
 def test_settings_are_frozen_and_changed_by_making_new_ones():
@@ -88,6 +110,9 @@ def test_settings_survive_json():
     assert type(settings.epochs) is int
     assert type(settings.learning_rate) is float
     assert Settings.from_dict(json.loads(json.dumps(settings.as_dict()))) == settings
+    weighted = Settings(class_weights=np.array([1, 2, 0.5]))
+    assert weighted.class_weights == (1.0, 2.0, 0.5)
+    assert Settings.from_dict(json.loads(json.dumps(weighted.as_dict()))) == weighted
 
 
 @pytest.mark.parametrize(
@@ -113,6 +138,10 @@ def test_settings_make_the_optimizer_they_name(given, optimizer):
         ({"schedule": "constant"}, Constant(0.5)),
         ({"schedule": "step", "step_epochs": 3, "step_factor": 0.2}, StepDecay(0.5, 0.2, 21)),
         ({"schedule": "cosine"}, Cosine(0.5)),
+        ({"schedule": "linear"}, Linear(0.5)),
+        ({"schedule": "linear", "warm_up": 0.25}, WarmUp(Linear(0.5), 0.25)),
+        ({"schedule": "cosine", "warm_up": 0}, Cosine(0.5)),
+        ({"warm_up": 0.1}, OneCycle(0.5, 0.1)),
         ({}, OneCycle(0.5)),
     ],
 )

@@ -1,0 +1,228 @@
+"""One training under way: epochs of steps, what they show, and when they end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from convlet import random
+from convlet.layers.base import Array
+from convlet.training.averaging import RunningMean
+from convlet.training.clipping import clip_norm
+from convlet.training.engine import Engine
+from convlet.training.finite import check_step, check_validation, check_vectors
+from convlet.training.inputs import Labelled
+from convlet.training.losses import softmax_cross_entropy
+from convlet.training.pace import Pace
+from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Progress
+from convlet.training.settings import Settings
+from convlet.training.snapshot import Snapshot
+from convlet.training.stopping import Best
+
+SECONDS_BETWEEN_REPORTS = 0.1
+
+PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0
+"""Of a time budget, and at most: what is spent on finding out how long a step takes."""
+
+
+@dataclass
+class Run:
+    """One training under way.
+
+    Parameters
+    ----------
+    shown, held_out : the training images; the validation images or None
+    on_progress : told about ten times a second and after the last step
+    on_epoch : told after each epoch; True ends the training
+    start : where to go on; None for a training from its beginning
+    """
+
+    engine: Engine
+    settings: Settings
+    shown: Labelled
+    held_out: Labelled | None
+    on_progress: OnProgress | None = None
+    on_epoch: OnEpoch | None = None
+    start: Snapshot | None = None
+    history: dict[str, list[Any]] = field(default_factory=dict)
+    images: int = 0
+    train_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        engine, settings, start = self.engine, self.settings, self.start
+        self.batch = min(settings.batch or len(self.shown), len(self.shown))
+        self.steps_per_epoch = -(-len(self.shown) // self.batch)
+        self.schedule = settings.make_schedule(self.steps_per_epoch)
+        self.optimizer = settings.make_optimizer()
+        self.slots = self.optimizer.new_slots(engine.layout.parameter_count)
+        self.first_step = self.first_epoch = 0
+        if start is None:
+            engine.load(engine.layout.initial_parameters(engine.network, engine.input_shape, settings.seed))
+        else:
+            engine.load(start.parameters, start.state)
+            if start.slots.keys() == self.slots.keys():
+                self.slots = {name: values.copy() for name, values in start.slots.items()}
+            self.first_step, self.first_epoch = start.step, start.epoch
+        self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
+        self.best = Best(settings.patience) if settings.patience and self.held_out else None
+        self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs in all, the last of which may be cut short."""
+        return -(-self.pace.steps // self.steps_per_epoch)
+
+    def all_epochs(self) -> None:
+        """Every epoch, each with its line of history."""
+        self.reported = self.began = perf_counter()
+        if self.settings.minutes is not None:
+            self.pace = Pace(self._steps_in(60 * self.settings.minutes), 60 * self.settings.minutes)
+        epoch = 0
+        while not self.pace.done:
+            row = self._epoch_with_validation(epoch)
+            for name, value in row.items():
+                self.history.setdefault(name, []).append(value)
+            epoch += 1
+            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, self.vectors))
+            if told or (self.best is not None and self.best.waited_enough):
+                break
+
+    def vectors(self) -> tuple[Array, Array]:
+        """The parameters and the state that a model of this training has now: the mean's where there is one."""
+        if self.mean is not None:
+            return self.mean.means[0], self.mean.means[1]
+        return self.engine.parameters, self.engine.state
+
+    def final(self) -> tuple[Array, Array]:
+        """The parameters and the state that training ends with: the best epoch's where that was asked for."""
+        if self.best is not None and self.best.parameters is not None and self.best.state is not None:
+            return self.best.parameters, self.best.state
+        return self.vectors()
+
+    def snapshot(self) -> Snapshot:
+        """Where the training stands."""
+        engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
+        step, epoch = self.first_step + self.pace.step, self.first_epoch + len(self.history["epoch"])
+        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch)
+
+    def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
+        """One epoch and its line of history."""
+        began, images = perf_counter(), self.images
+        loss, wrong, rate = self._epoch(epoch)
+        seconds = perf_counter() - began
+        self.train_seconds += seconds
+        check_vectors(self.engine, self._at(epoch), rate)
+        validation_loss, validation_error = self._validate(epoch, rate)
+        if self.best is not None:
+            score = validation_loss if self.settings.monitor == "loss" else validation_error
+            assert score is not None  # there are validation images
+            self.best.see(score, epoch + 1, *self.vectors())
+        return {
+            "epoch": epoch + 1,
+            "train_loss": loss / (self.images - images),
+            "train_error": wrong / (self.images - images),
+            "validation_loss": validation_loss,
+            "validation_error": validation_error,
+            "learning_rate": rate,
+            "seconds": seconds,
+        }
+
+    def _epoch(self, epoch: int) -> tuple[float, int, float]:
+        """Every training image once: the sum of the losses, the wrong images, the last learning rate."""
+        number = self.first_epoch + epoch
+        order = random.permutation(len(self.shown), self.settings.seed, random.SHUFFLE, epoch=number)
+        total, wrong, rate = 0.0, 0, 0.0
+        for first in range(0, len(order), self.batch):
+            batch = order[first : first + self.batch]
+            rate = self.schedule.rate(min(self.pace.place, self.pace.length - 1), self.pace.length)
+            loss, missed = self._step(batch, number, first, rate, epoch)
+            self.images += len(batch)
+            total += loss
+            wrong += missed
+            if self.pace.budget is not None:
+                self.pace.look(perf_counter() - self.began)
+            self._report(epoch, total / (first + len(batch)))
+            if self.pace.done:
+                break
+        return total, wrong, rate
+
+    def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
+        """One update: the sum of the batch's losses, and its wrong images."""
+        loss, missed = self.engine.gradients(
+            self.shown.images, self.shown.labels, batch, epoch=number, position=first, weights=self.shown.weights
+        )
+        check_step(self.engine, loss, f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}", rate)
+        if self.settings.clip_norm is not None:
+            clip_norm(self.engine.gradient, self.settings.clip_norm)
+        self.pace.advance()
+        step = self.first_step + self.pace.step
+        # squares of a large gradient may overflow; the parameters are checked after the epoch
+        with np.errstate(all="ignore"):
+            self.engine.update(self.optimizer, self.slots, rate, step)
+        if self.mean is not None:
+            self.mean.follow(self.pace.step, self.engine.parameters, self.engine.state)
+        return loss, missed
+
+    def _steps_in(self, budget: float) -> int:
+        """How many steps fit into so many seconds, found by taking some that are undone afterwards."""
+        engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
+        parameters, state = engine.parameters.copy(), engine.state.copy()
+        numbers = np.arange(self.batch, dtype=np.int64)
+        began, steps, seconds = perf_counter(), 0, 0.0
+        while seconds < min(PROBE_SHARE * budget, PROBE_SECONDS) or not steps:
+            engine.gradients(self.shown.images, self.shown.labels, numbers, epoch=0, position=0)
+            engine.update(self.optimizer, slots, 0.0, 1)
+            steps, seconds = steps + 1, perf_counter() - began
+        engine.load(parameters, state)
+        return int((budget - seconds) / (seconds / steps))
+
+    def _report(self, epoch: int, loss: float) -> None:
+        """Tell `on_progress`, unless it has just been told."""
+        now, pace = perf_counter(), self.pace
+        if self.on_progress is None:
+            return
+        if now - self.reported < SECONDS_BETWEEN_REPORTS and not pace.done:
+            return
+        self.reported = now
+        seconds = max(now - self.began, 1e-9)
+        left = seconds / pace.step * (pace.steps - pace.step)
+        self.on_progress(
+            Progress(
+                epoch=epoch + 1,
+                epochs=self.epochs,
+                step=pace.step,
+                steps=pace.steps,
+                images=self.images,
+                loss=loss,
+                images_per_second=self.images / seconds,
+                seconds=seconds,
+                seconds_left=left,
+            )
+        )
+
+    def _at(self, epoch: int) -> str:
+        return f"epoch {epoch + 1} of {self.epochs}"
+
+    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None]:
+        """Mean loss and error rate of the validation images; None without any."""
+        if self.held_out is None:
+            return None, None
+        logits = self._logits(self.held_out.images)
+        with np.errstate(all="ignore"):
+            losses, _ = softmax_cross_entropy(logits, self.held_out.labels)
+            loss = float(losses.mean(dtype=np.float64))
+        check_validation(loss, self._at(epoch), rate)
+        return loss, float(np.mean(logits.argmax(axis=1) != self.held_out.labels))
+
+    def _logits(self, images: Array) -> Array:
+        """What the parameters of `vectors` say about images."""
+        if self.mean is None:
+            return self.engine.logits(images)
+        parameters, state = self.engine.parameters.copy(), self.engine.state.copy()
+        self.engine.load(*self.mean.means)
+        logits = self.engine.logits(images)
+        self.engine.load(parameters, state)
+        return logits

@@ -1,0 +1,70 @@
+"""Checks of single settings: the value in its plain type, or one error that names the setting."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import SupportsFloat, cast
+
+from convlet.errors import SettingsError
+
+
+def whole_number(name: str, value: object, low: int, high: int, optional: bool) -> int:
+    """The value as an int from low to high, or SettingsError."""
+    try:
+        found = low - 1 if isinstance(value, bool) else operator.index(cast(int, value))
+    except TypeError:
+        found = low - 1
+    if low <= found <= high:
+        return found
+    powers = {2**32 - 1: "2**32 - 1", 2**64 - 1: "2**64 - 1"}
+    allowed = f"from {low} to {powers.get(high, high)}{' or None' if optional else ''}"
+    raise SettingsError(f"{name} must be a whole number {allowed}, but got {short(value)}")
+
+
+def number(name: str, value: object, least: float, limit: float, closed: bool) -> float:
+    """The value as a float above (or from) least and below limit, or SettingsError."""
+    try:
+        found = math.nan if isinstance(value, (str, bytes, bool)) else float(cast(SupportsFloat, value))
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if least < found < limit or (closed and found == least):
+        return found
+    allowed = f"from {least:g}" if closed else f"above {least:g}"
+    if limit < math.inf:
+        allowed += f" to below {limit:g}"
+    raise SettingsError(f"{name} must be a finite number {allowed}, but got {short(value)}")
+
+
+def one_of(name: str, value: object, names: tuple[str, ...]) -> None:
+    """Raise SettingsError, with the nearest name, where the value is none of the names."""
+    if isinstance(value, str) and value in names:
+        return
+    close = get_close_matches(value.lower(), names, 1, 0.5) if isinstance(value, str) else []
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    listed = f"{', '.join(names[:-1])} or {names[-1]}"
+    raise SettingsError(f"unknown {name} {short(value)}, expected {listed}{hint}")
+
+
+def class_weights(value: object) -> str | tuple[float, ...] | None:
+    """None, "balanced" or one number from 0 for each class, or SettingsError."""
+    if value is None or (isinstance(value, str) and value == "balanced"):
+        return value
+    wanted = "class_weights must be 'balanced', one number from 0 for each class, or None"
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise SettingsError(f"{wanted}, but got {short(value)}")
+    try:
+        found = tuple(number("a class weight", one, 0.0, math.inf, True) for one in value)
+    except SettingsError as error:
+        raise SettingsError(f"{wanted}; {error}") from None
+    if len(found) < 2 or not any(found):
+        raise SettingsError(f"{wanted}, at least two and one of them above 0, but got {short(list(found))}")
+    return found
+
+
+def short(value: object) -> str:
+    """The value as Python writes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
