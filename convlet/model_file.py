@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -41,21 +41,7 @@ def save(model: Model, path: str | Path) -> None:
     ModelFileError : the model does not fit into a file, or the path is no place for one
     RunError : the file could not be written
     """
-    path = Path(path)
-    header = encode(model)
-    size = 8 + len(header) + 4 * (len(model.parameters) + len(model.state))
-    if len(header) > HEADER_LIMIT or size > FILE_LIMIT:
-        raise ModelFileError(
-            f"{path}: a model file may have {FILE_LIMIT} bytes, {HEADER_LIMIT} of them for its header, "
-            f"but this model needs {size} and {len(header)}; use a smaller network or shorter class names"
-        )
-    parts = [len(header).to_bytes(8, "little"), header]
-    parts += [np.ascontiguousarray(values, "<f4").tobytes() for values in (model.parameters, model.state)]
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    parts[1] = header.replace(MARK + b"0" * DIGITS, MARK + digest.hexdigest().encode(), 1)
-    write_atomically(path, parts, ModelFileError)
+    write_atomically(path, _parts(model, str(path)), ModelFileError)
 
 
 def load(path: str | Path) -> Model:
@@ -71,14 +57,52 @@ def load(path: str | Path) -> Model:
     try:
         size = _size(path)
         with path.open("rb") as file:
-            header = _read_header(file, size)
-            payload = _read_payload(file, size - 8 - len(header))
-        _check_sum(header, payload)
-        return decode(header, payload)
+            return _read(file, size)
     except Refused as refused:
         raise ModelFileError(f"{path}: {refused}") from None
     except OSError as error:
         raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def to_bytes(model: Model) -> bytes:
+    """Return the bytes that `save` writes; raises ModelFileError where the model does not fit into a file."""
+    return b"".join(_parts(model, "the model"))
+
+
+def from_bytes(data: bytes) -> Model:
+    """Return the model in the bytes of a model file; raises ModelFileError as `load` does."""
+    try:
+        if len(data) > FILE_LIMIT:
+            refuse(f"is no model file: expected at most {FILE_LIMIT} bytes, but it has {len(data)}")
+        return _read(BytesIO(data), len(data))
+    except Refused as refused:
+        raise ModelFileError(f"the model {refused}") from None
+
+
+def _parts(model: Model, name: str) -> list[bytes]:
+    """The bytes of a model file in pieces; `name` is what an error calls it."""
+    header = encode(model)
+    size = 8 + len(header) + 4 * (len(model.parameters) + len(model.state))
+    if len(header) > HEADER_LIMIT or size > FILE_LIMIT:
+        raise ModelFileError(
+            f"{name}: a model file may have {FILE_LIMIT} bytes, {HEADER_LIMIT} of them for its header, "
+            f"but this model needs {size} and {len(header)}; use a smaller network or shorter class names"
+        )
+    parts = [len(header).to_bytes(8, "little"), header]
+    parts += [np.ascontiguousarray(values, "<f4").tobytes() for values in (model.parameters, model.state)]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    parts[1] = header.replace(MARK + b"0" * DIGITS, MARK + digest.hexdigest().encode(), 1)
+    return parts
+
+
+def _read(file: BufferedReader | BytesIO, size: int) -> Model:
+    """The model in a file of `size` bytes; raises Refused."""
+    header = _read_header(file, size)
+    payload = _read_payload(file, size - 8 - len(header))
+    _check_sum(header, payload)
+    return decode(header, payload)
 
 
 def _size(path: Path) -> int:
@@ -91,7 +115,7 @@ def _size(path: Path) -> int:
     return status.st_size
 
 
-def _read_header(file: BufferedReader, size: int) -> bytes:
+def _read_header(file: BufferedReader | BytesIO, size: int) -> bytes:
     if size < 8:
         refuse(f"is no model file: expected at least 8 bytes, but it has {size}")
     length = int.from_bytes(file.read(8), "little")
@@ -105,7 +129,7 @@ def _read_header(file: BufferedReader, size: int) -> bytes:
     return header
 
 
-def _read_payload(file: BufferedReader, size: int) -> Array:
+def _read_payload(file: BufferedReader | BytesIO, size: int) -> Array:
     """The float32 values after the header."""
     if size % 4:
         refuse(f"is cut off: expected whole float32 values after the header, but got {size} bytes")

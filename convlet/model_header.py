@@ -17,7 +17,7 @@ from convlet.training.model import NUMERICS_VERSION, Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 
-FORMAT, VERSION = "convlet-model", "1"
+FORMAT = "convlet-model"
 
 FILE_LIMIT = 2**30
 """Bytes of the largest file that is read or written."""
@@ -31,18 +31,16 @@ GROUP = 2**20
 DIGITS = 64
 """Hexadecimal digits of a SHA-256."""
 
-METADATA = (
-    "format",
-    "version",
-    "numerics",
-    "architecture",
-    "input_shape",
-    "classes",
-    "preprocessing",
-    "settings",
-    "sha256",
-)
-"""The keys of the metadata, in their order."""
+KEYS = {
+    "1": (
+        *("format", "version", "numerics", "architecture", "input_shape", "classes"),
+        *("preprocessing", "settings", "sha256"),
+    ),
+}
+"""The keys of the metadata, in their order, for each version of the format that can be read."""
+
+VERSION = "1"
+"""The version that is written."""
 
 
 class Refused(Exception):
@@ -62,7 +60,7 @@ def encode(model: Model) -> bytes:
     metadata = {
         "format": FORMAT,
         "version": VERSION,
-        "numerics": NUMERICS_VERSION,
+        "numerics": model.numerics,
         "architecture": model.architecture,
         "input_shape": _json(list(model.input_shape)),
         "classes": _json(list(model.classes)),
@@ -112,7 +110,9 @@ def decode(text: bytes, payload: Array) -> Model:
         refuse("has parameters that are not finite; train it again")
     values = payload.astype(np.float32, copy=False)
     parameters, state = values[: layout.parameter_count], values[layout.parameter_count :]
-    return Model(architecture, shape, classes, preprocessing, parameters, state, settings)
+    return Model(
+        architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
+    )
 
 
 def _parse(header: bytes) -> dict[str, Any]:
@@ -147,12 +147,15 @@ def _metadata(metadata: Any) -> dict[str, str]:
         refuse("is no model file: expected metadata of texts in its header")
     if metadata.get("format") != FORMAT:
         refuse(f"is no convlet model: expected the format '{FORMAT}' in its metadata")
-    if metadata.get("version") != VERSION:
-        refuse(f"has a version this convlet does not know, expected {VERSION}; update convlet")
-    if set(metadata) != set(METADATA):
-        refuse(f"has metadata other than {', '.join(METADATA)}")
-    if metadata["numerics"] != NUMERICS_VERSION:
-        refuse(f"has a numerics version this convlet does not know, expected {NUMERICS_VERSION}; update convlet")
+    if metadata.get("version") not in KEYS:
+        refuse(f"has a version this convlet does not know, expected {' or '.join(KEYS)}; update convlet")
+    keys = KEYS[metadata["version"]]
+    if set(metadata) != set(keys):
+        refuse(f"has metadata other than {', '.join(keys)}")
+    if metadata["numerics"] not in map(str, range(1, int(NUMERICS_VERSION) + 1)):
+        refuse(
+            f"has a numerics version this convlet does not know, expected at most {NUMERICS_VERSION}; update convlet"
+        )
     return metadata
 
 

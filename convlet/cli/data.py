@@ -18,16 +18,14 @@ def command() -> None:
 def list_sets() -> None:
     """The named data sets, and which are here already."""
     from rich.console import Console
-    from rich.table import Table
 
     from convlet.data import named
+    from convlet.report.tables import add, table
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "here", "what", "licence"):
-        table.add_column(title, overflow="fold")
+    made = table([(title, False) for title in ("name", "here", "what", "licence")])
     for item in named.NAMED:
-        table.add_row(item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence)
-    Console().print(table, highlight=False, markup=False)
+        add(made, [item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence])
+    Console().print(made)
 
 
 @command.command("get")
@@ -53,7 +51,8 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
     """Describe a data set: images, shape, classes, pixels, fingerprint."""
     import numpy as np
     from rich.console import Console
-    from rich.table import Table
+
+    from convlet.report.tables import add, say, table
 
     options.check_file(json_file, "--json")
     data = options.load_data(name, values)
@@ -77,16 +76,14 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
         "pixels": f"{result['pixel_type']}, {low:g} to {high:g}",
         "fingerprint": result["fingerprint"],
     }
-    console.print(data.name, style="bold", highlight=False, markup=False)
+    say(console, data.name, "bold")
     for title, text in lines.items():
-        console.print(f"{title:<12}{text}", highlight=False, markup=False, soft_wrap=True)
-    table = Table(box=None, pad_edge=False)
-    for title in ("class", *counts):
-        table.add_column(title, justify="left" if title == "class" else "right", overflow="fold")
+        say(console, f"{title:<12}{text}")
+    made = table([("class", False), *((part, True) for part in counts)])
     for number, class_name in enumerate(data.classes):
-        table.add_row(class_name, *(f"{counts[part][number]:,}" for part in counts))
+        add(made, [class_name, *(f"{counts[part][number]:,}" for part in counts)])
     console.print()
-    console.print(table, highlight=False, markup=False)
+    console.print(made)
 
 
 def _named(name: str) -> Any:

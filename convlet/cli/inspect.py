@@ -38,6 +38,9 @@ def command(**values: Any) -> None:
             "sha256": model.sha256(),
             "settings": model.settings,
             "preprocessing": model.preprocessing.as_dict(),
+            "numerics": model.numerics,
+            "file_bytes": Path(what).stat().st_size,
+            "arrays": {name: list(values.shape) for name, values in model.arrays().items()},
         }
     else:
         shape = _shape(values["input_shape"])

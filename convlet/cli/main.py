@@ -89,5 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"convlet: {message}", err=True)
+    from convlet.report.plain import plain
+
+    click.echo(f"convlet: {plain(message)}", err=True)
     return code

@@ -22,10 +22,10 @@ def command(**values: Any) -> None:
     """
     import numpy as np
     from rich.console import Console
-    from rich.table import Table
 
     from convlet import model_file
     from convlet.data import pictures
+    from convlet.report.tables import add, table
 
     options.check_file(values["json_file"], "--json")
     options.positive("--top", values["top"])
@@ -51,10 +51,8 @@ def command(**values: Any) -> None:
         rows.append({"image": path, "class": top[0]["class"], "top": top, "notes": note})
     if values["json_file"]:
         options.write_json(values["json_file"], rows)
-    table = Table(box=None, pad_edge=False)
-    for name in ("image", "class", "probabilities"):
-        table.add_column(name, overflow="fold")
+    made = table([("image", False), ("class", False), ("probabilities", False)])
     for row in rows:
         shown = ", ".join(f"{item['class']} {item['probability']:.1%}" for item in row["top"])
-        table.add_row(row["image"], row["class"], "; ".join([shown, *row["notes"]]))
-    Console().print(table, highlight=False, markup=False)
+        add(made, [row["image"], row["class"], "; ".join([shown, *row["notes"]])])
+    Console().print(made)

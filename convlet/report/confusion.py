@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from convlet.report.numbers import percent
+from convlet.report.plain import plain
 from convlet.report.tables import add, say, table
 
 MOST_COLUMNS = 26
@@ -31,7 +32,7 @@ def print_confusion(matrix: list[list[int]], names: list[str], console: Console)
 def _line(console: Console, prefix: str, row: list[int], number: int, width: int) -> None:
     from rich.text import Text
 
-    line = Text(prefix)
+    line = Text(plain(prefix))
     for column, value in enumerate(row):
         style = (
             "green" if column == number else ("dim" if value == 0 else "bold red" if value > sum(row) * 0.02 else "red")

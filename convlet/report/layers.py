@@ -32,6 +32,16 @@ def print_layers(result: dict[str, Any], console: Console) -> None:
     console.print(made)
     say(console, f"parameters take {size(4 * totals[0])}")
     if "classes" in result:
-        names = ", ".join(result["classes"][:20]) + (", ..." if len(result["classes"]) > 20 else "")
-        say(console, f"classes: {names}")
-        say(console, f"SHA-256 of the weights: {result['sha256']}")
+        _print_file(result, console)
+
+
+def _print_file(result: dict[str, Any], console: Console) -> None:
+    """What only a model file has."""
+    names = ", ".join(result["classes"][:20]) + (", ..." if len(result["classes"]) > 20 else "")
+    say(console, f"classes: {names}")
+    kept = result["preprocessing"]
+    for name in ("mean", "std"):
+        say(console, f"{name} of the pixels: {', '.join(f'{value:.6g}' for value in kept[name])}")
+    say(console, "trained with " + ", ".join(f"{name} {value}" for name, value in result["settings"].items()))
+    say(console, f"file of {size(result['file_bytes'])}, numerics version {result['numerics']}")
+    say(console, f"SHA-256 of the weights: {result['sha256']}")

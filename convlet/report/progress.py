@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from convlet.report.numbers import count, seconds
+from convlet.report.plain import plain
 from convlet.report.tables import say
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -96,7 +97,7 @@ class LiveProgress:
                 super().__init__(column)
 
             def render(self, task: Task) -> Text:
-                return Text(task.fields[self.field], overflow="ellipsis", no_wrap=True)
+                return Text(plain(task.fields[self.field]), overflow="ellipsis", no_wrap=True)
 
         # of a narrow terminal the heading gives way: speed, loss and time left stay whole
         bar_width = 16 if self.console.width >= WIDE else 8

@@ -6,6 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from convlet.report.plain import plain
+
 
 def table(columns: list[tuple[str, bool]]) -> Table:
     """A table whose columns are (title, whether they hold numbers)."""
@@ -17,9 +19,9 @@ def table(columns: list[tuple[str, bool]]) -> Table:
 
 def add(made: Table, cells: list[str], style: str = "") -> None:
     """A row of plain text: names from data are never read as markup."""
-    made.add_row(*(Text(cell) for cell in cells), style=style)
+    made.add_row(*(Text(plain(cell)) for cell in cells), style=style)
 
 
 def say(console: Console, text: str = "", style: str = "") -> None:
     """A line of plain text, wrapped by the terminal."""
-    console.print(Text(text, style=style), soft_wrap=True)
+    console.print(Text(plain(text), style=style), soft_wrap=True)

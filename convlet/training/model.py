@@ -39,6 +39,7 @@ class Model:
     parameters : float32 (P,), in the order of `layout`; read only from here on
     state : float32 (S,), running statistics; read only from here on
     settings : how it was trained, as in `Settings.as_dict`; the threads, which change nothing, are left out
+    numerics : the version of the arithmetic it was trained with
 
     Raises
     ------
@@ -54,6 +55,7 @@ class Model:
     parameters: Array
     state: Array
     settings: dict[str, Any]
+    numerics: str = NUMERICS_VERSION
 
     def __post_init__(self) -> None:
         settings = Settings.from_dict(self.settings).as_dict()
