@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 import tracemalloc
 
 import numpy as np
@@ -214,31 +212,3 @@ def test_a_header_of_many_small_things_costs_at_most_64_mebibytes(tmp_path, bomb
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 64 * MiB
-
-
-def test_loading_runs_no_code(tmp_path):
-    path = saved(tmp_path)
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    (tmp_path / "bad").write_bytes(data)
-    program = f"""
-import sys
-from convlet import model_file
-from convlet.errors import ModelFileError
-
-def forbid(event, arguments):
-    if event.split(".")[0] in ("exec", "compile", "import", "pickle", "socket", "subprocess", "os", "ctypes"):
-        print(event, arguments)
-        sys.stdout.flush()
-        raise SystemExit(f"{{event}} while loading")
-
-sys.addaudithook(forbid)
-model_file.load({str(path)!r})
-try:
-    model_file.load({str(tmp_path / "bad")!r})
-except ModelFileError:
-    sys.exit(0)
-sys.exit("the damaged file was loaded")
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

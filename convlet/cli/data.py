@@ -32,14 +32,20 @@ def list_sets() -> None:
 @click.argument("name")
 @click.option("--offline", is_flag=True, help="Only say whether it is here.")
 def get(name: str, offline: bool) -> None:
-    """Download a named data set, unless it is here already."""
+    """Download a named data set, unless it is here already; a file that is damaged is replaced."""
     from convlet.data import named
 
     item = _named(name)
     if not item.files:
         click.echo(f"{name} ships with scikit-learn; nothing to download")
         return
-    folder = named.get(item, offline, lambda line: click.echo(line, err=True))
+
+    def say(line: str) -> None:
+        click.echo(line, err=True)
+
+    if not offline:
+        named.mend(item, say)
+    folder = named.get(item, offline, say)
     click.echo(f"{name} is in {folder}")
 
 

@@ -140,7 +140,9 @@ def write_json(path: str | Path, value: Any) -> None:
     """A JSON file, whole or not at all."""
     from convlet.atomic import write_atomically
 
-    write_atomically(path, [json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode(), b"\n"])
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    # half a character, from a file name that is no Unicode, stands as JSON writes it: \udcff
+    write_atomically(path, [text.encode(errors="backslashreplace"), b"\n"])
 
 
 def positive(name: str, value: int) -> int:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convlet.data import arrays
+from convlet.data import arrays, npy
+from convlet.data.dataset import Array
 from convlet.errors import DataError
 
 MOST_BYTES = 4 * 2**30
-"""What the arrays may take when inflated, as the file's own directory says."""
+"""What the arrays may take when inflated, as the archive's own directory says."""
+
+MOST_FILES = 1000
+"""Entries of an archive."""
+
+INFLATES = 1032
+"""Deflate makes at most so many bytes out of one."""
+
+NAMES = ("images", "labels", "test_images", "test_labels", "classes")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -24,38 +33,65 @@ def load(path: Path) -> dict[str, Any]:
     DataError : no archive, a missing or damaged array, objects instead of numbers, counts that differ, too large
     """
     try:
+        length = path.stat().st_size
         with zipfile.ZipFile(path) as archive:
-            size = sum(item.file_size for item in archive.infolist())
-        if size > MOST_BYTES:
-            raise DataError(f"{path}: holds {size:,} bytes; at most {MOST_BYTES:,} are read")
-        with np.load(path, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
-        raise DataError(f"{path}: is no .npz archive, or a damaged one ({error})") from None
-    except ValueError as error:
-        raise DataError(f"{path}: an array cannot be read ({error}); save plain numbers and strings") from None
+            items = {item.filename.removesuffix(".npy"): item for item in archive.infolist()}
+            _check(path, archive)
+            found = {name: _read(path, archive, items[name], length) for name in NAMES if name in items}
+    except DataError:
+        raise
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return _parts(path, found)
+    except Exception as error:  # zipfile and zlib raise many kinds where an archive is damaged
+        raise DataError(f"{path}: is no .npz archive, or a damaged one ({error})") from None
+    return _parts(path, found, sorted(items))
 
 
-def _parts(path: Path, found: dict[str, Any]) -> dict[str, Any]:
+def _check(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse, before anything is inflated, what is too large or too much."""
+    items = archive.infolist()
+    if len(items) > MOST_FILES:
+        raise DataError(f"{path}: holds {len(items):,} files; at most {MOST_FILES:,} are read")
+    size = sum(item.file_size for item in items)
+    if size > MOST_BYTES:
+        raise DataError(f"{path}: holds {size:,} bytes; at most {MOST_BYTES:,} are read")
+
+
+def _read(path: Path, archive: zipfile.ZipFile, item: zipfile.ZipInfo, length: int) -> Array:
+    """One array; its size is bounded by what the archive's own bytes can hold."""
+    if item.compress_type not in METHODS or item.flag_bits & 1:
+        raise DataError(f"{path}: {item.filename} is encrypted or packed in an unknown way; write it with numpy.savez")
+    if item.compress_size > length or item.file_size > INFLATES * item.compress_size + 64:
+        raise DataError(
+            f"{path}: {item.filename} declares {item.file_size:,} bytes, more than the archive can hold; get it again"
+        )
+    try:
+        with archive.open(item) as file:
+            return npy.read(file, item.file_size)
+    except npy.Unreadable as error:
+        raise DataError(f"{path}: {item.filename} {error}") from None
+
+
+def _parts(path: Path, found: dict[str, Array], names: list[str]) -> dict[str, Any]:
     for name in ("images", "labels"):
         if name not in found:
-            there = ", ".join(sorted(found)) or "nothing"
+            there = ", ".join(name if name.isprintable() else repr(name) for name in names)[:200] or "nothing"
             raise DataError(f"{path}: there is no '{name}'; expected images and labels, found {there}")
     if ("test_images" in found) != ("test_labels" in found):
         raise DataError(f"{path}: test_images and test_labels belong together, but only one of them is there")
     classes = tuple(str(name) for name in np.ravel(found["classes"])) if "classes" in found else None
+    if classes is not None and len(set(classes)) < len(classes):
+        twice = next(name for name in classes if classes.count(name) > 1)
+        raise DataError(f"{path}: the class {twice!r} stands twice in classes; every class needs its own name")
     result: dict[str, Any] = {"validation": None, "test": None}
     for part, prefix in (("train", ""), ("test", "test_")):
         if f"{prefix}images" in found:
             images = arrays.images(found[f"{prefix}images"], f"{path}: {prefix}images")
-            labels, names = arrays.labels(found[f"{prefix}labels"], None, f"{path}: {prefix}labels")
+            labels, own_names = arrays.labels(found[f"{prefix}labels"], None, f"{path}: {prefix}labels")
             if part == "train" and classes is None:
-                classes = names
+                classes = own_names
             assert classes is not None
-            own = _numbers(names, labels, classes, found[f"{prefix}labels"], f"{path}: {prefix}labels")
+            own = _numbers(own_names, labels, classes, found[f"{prefix}labels"], f"{path}: {prefix}labels")
             arrays.same_count(images, own, str(path))
             result[part] = images, own
     return result | {"classes": classes}

@@ -7,8 +7,11 @@ number, then the bytes. Nothing is believed before it is checked: the declared s
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 import zlib
+from io import BufferedReader
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +23,14 @@ from convlet.errors import DataError
 UNSIGNED_BYTE = 8
 MOST_BYTES = 8 * 2**30
 """More than this in one file is refused."""
+
+INFLATES = 1032
+"""Deflate makes at most so many bytes out of one."""
+
+PIECE = 2**20
+"""Bytes read at once."""
+
+Source = BufferedReader | gzip.GzipFile
 
 NAMES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -47,20 +58,21 @@ def read(path: Path, axes: int) -> Array:
             if start[:1].lstrip() in (b"<", b"{") or start.lstrip()[:5].lower() in (b"<html", b"<!doc"):
                 raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
             file.seek(0)
+            length = os.fstat(file.fileno()).st_size
             if start[:2] != b"\x1f\x8b":
-                return _array(path, file, axes)
+                return _array(path, file, axes, length)
             with gzip.GzipFile(fileobj=file) as inflated:
-                return _array(path, inflated, axes)
+                return _array(path, inflated, axes, INFLATES * length)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise DataError(f"{path}: the gzip data is damaged or cut short; get the file again") from None
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}; an IDX file was expected there") from None
 
 
-def _array(path: Path, file: object, axes: int) -> Array:
-    read = file.read  # type: ignore[attr-defined]
+def _array(path: Path, file: Source, axes: int, most: int) -> Array:
+    """The array in a file that holds at most `most` bytes, inflated."""
     kind = {3: "images (3 axes)", 1: "labels (1 axis)"}[axes]
-    magic = read(4)
+    magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         if magic[:1] == b"<":
             raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
@@ -70,30 +82,35 @@ def _array(path: Path, file: object, axes: int) -> Array:
     if magic[3] != axes:
         found = {3: "images", 1: "labels"}.get(magic[3], f"an array of {magic[3]} axes")
         raise DataError(f"{path}: expected {kind}, but it holds {found}; are the files swapped?")
-    header = read(4 * axes)
+    header = file.read(4 * axes)
     if len(header) < 4 * axes:
         raise DataError(f"{path}: the file ends inside its header; get it again")
     shape = struct.unpack(f">{axes}I", header)
-    size = int(np.prod([int(n) for n in shape], dtype=object))
+    size = prod(shape)
+    declared = " x ".join(map(str, shape))
     if size == 0:
-        raise DataError(f"{path}: declares {' x '.join(map(str, shape))} values; expected at least one")
+        raise DataError(f"{path}: declares {declared} values; expected at least one")
     if size > MOST_BYTES:
-        raise DataError(f"{path}: declares {' x '.join(map(str, shape))} values, more than {MOST_BYTES // 2**30} GiB")
-    return _values(path, read, shape, size)
+        raise DataError(f"{path}: declares {declared} values, more than {MOST_BYTES // 2**30} GiB")
+    if size > most:
+        raise DataError(f"{path}: declares {declared} values, but holds at most {most}; get the file again")
+    return _values(path, file, shape, size)
 
 
-def _values(path: Path, read: object, shape: tuple[int, ...], size: int) -> Array:
-    """The declared bytes, read piece by piece so that a false header cannot claim memory the file does not fill."""
-    piece, parts, got = 1 << 24, [], 0
+def _values(path: Path, file: Source, shape: tuple[int, ...], size: int) -> Array:
+    """The declared bytes; the caller has found that the file can hold so many, so a false header claims no memory."""
+    values = np.empty(size, np.uint8)
+    got = 0
     while got < size:
-        part = read(min(piece, size - got))  # type: ignore[operator]
+        part = file.read(min(PIECE, size - got))
         if not part:
             raise DataError(f"{path}: declares {size} values, but only {got} are there; get the file again")
-        parts.append(part)
+        values[got : got + len(part)] = np.frombuffer(part, np.uint8)
         got += len(part)
-    if read(1):  # type: ignore[operator]
+    if file.read(1):
         raise DataError(f"{path}: there is more after the {size} values it declares; get the file again")
-    return np.frombuffer(b"".join(parts), np.uint8).reshape(shape)
+    values.flags.writeable = False
+    return values.reshape(shape)
 
 
 def find(folder: Path, name: str) -> Path | None:

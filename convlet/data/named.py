@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,13 @@ from convlet.data.dataset import ImageSet
 from convlet.errors import DataError, DownloadError
 
 TIMEOUT_SECONDS = 20.0
+"""A mirror that sends nothing for so long is given up."""
+
+SLOWEST = 2**10
+"""Bytes a second: a mirror that is slower, once TIMEOUT_SECONDS have passed, is given up too."""
+
+MOST_BYTES = 2**28
+"""Of one file; a mirror that sends more is given up."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,10 @@ def load(name: str, offline: bool = False) -> tuple[str, tuple[str, ...], dict[s
     if not named.files:
         return "scikit-learn", named.classes, {"train": _digits()}
     folder = get(named, offline)
-    return str(folder), named.classes, idx.load(folder, len(named.classes))
+    try:
+        return str(folder), named.classes, idx.load(folder, len(named.classes))
+    except DataError as error:
+        raise DataError(f"{error}; 'convlet data get {name}' replaces what is damaged") from None
 
 
 def _digits() -> ImageSet:
@@ -137,6 +149,24 @@ def get(named: Named, offline: bool = False, say: Callable[[str], None] = lambda
     return folder
 
 
+def mend(named: Named, say: Callable[[str], None] = lambda line: None) -> None:
+    """Remove each file of a set that cannot be read, so that `get` downloads it again."""
+    folder = folder_of(named.name)
+    for file, _ in named.files:
+        path = idx.find(folder, file[:-3])
+        if path is None:
+            continue
+        try:
+            idx.read(path, 3 if "idx3" in file else 1)
+        except DataError as error:
+            say(f"{error}; it is removed")
+            path.unlink()
+
+
+class _GivenUp(Exception):
+    """Why a mirror was given up."""
+
+
 def _download(named: Named, file: str, md5: str, folder: Path) -> None:
     """One file, from the first mirror that has it whole: a temporary file, its checksum, then its name."""
     import pooch
@@ -144,14 +174,15 @@ def _download(named: Named, file: str, md5: str, folder: Path) -> None:
 
     # its own lines would stand between ours; what went wrong is said below
     pooch.get_logger().setLevel(logging.CRITICAL)
-    downloader = pooch.HTTPDownloader(progressbar=False, timeout=TIMEOUT_SECONDS)
     failures = []
     for mirror in named.mirrors:
         try:
-            pooch.retrieve(mirror + file, f"md5:{md5}", file, folder, downloader=downloader)
+            pooch.retrieve(mirror + file, f"md5:{md5}", file, folder, downloader=_fetch)
             return
         except ValueError:
             failures.append(f"{mirror} sent other bytes than the published ones (checksum); they were removed")
+        except _GivenUp as error:
+            failures.append(f"{mirror} was given up ({error})")
         except (requests.RequestException, requests.packages.urllib3.exceptions.HTTPError) as error:
             failures.append(f"{mirror} failed ({_reason(error)})")
         except OSError as error:
@@ -162,6 +193,23 @@ def _download(named: Named, file: str, md5: str, folder: Path) -> None:
         f"{file} of '{named.name}' could not be downloaded: {'; '.join(failures)}. "
         f"Check the network, or put the file into {folder}"
     )
+
+
+def _fetch(address: str, place: str, _: Any) -> None:
+    """Copy what an address sends into the file `place`, for as long as it keeps coming."""
+    import requests
+
+    began = monotonic()
+    with requests.get(address, stream=True, timeout=TIMEOUT_SECONDS) as answer, open(place, "wb") as file:
+        answer.raise_for_status()
+        # what has come, not a full buffer: a mirror that drips must not hold us. Nor is anything inflated
+        while part := answer.raw.read1(2**16, decode_content=False):
+            file.write(part)
+            got, seconds = file.tell(), monotonic() - began
+            if got > MOST_BYTES:
+                raise _GivenUp(f"more than {MOST_BYTES:,} bytes")
+            if seconds > TIMEOUT_SECONDS and got < SLOWEST * seconds:
+                raise _GivenUp(f"{got:,} bytes in {seconds:.0f} s")
 
 
 def _reason(error: Exception) -> str:

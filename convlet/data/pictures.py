@@ -6,6 +6,7 @@ laid over black; 16-bit grey is scaled to 8; every other form becomes grey or RG
 
 from __future__ import annotations
 
+import stat
 import warnings
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,16 @@ def read(path: str | Path, size: tuple[int, int] | None = None) -> Array:
     """
     path = Path(path)
     try:
-        length = path.stat().st_size
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}; expected a picture there") from None
-    if path.is_dir():
+        status = path.stat()
+    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path}: {reason}; expected a picture there") from None
+    if stat.S_ISDIR(status.st_mode):
         raise DataError(f"{path}: is a folder; expected a picture")
-    if length > MOST_BYTES:
-        raise DataError(f"{path}: has {length:,} bytes; a picture may have at most {MOST_BYTES:,}")
+    if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
+        raise DataError(f"{path}: is no ordinary file; expected a picture")
+    if status.st_size > MOST_BYTES:
+        raise DataError(f"{path}: has {status.st_size:,} bytes; a picture may have at most {MOST_BYTES:,}")
     return _decode(path, size)
 
 
@@ -62,16 +66,7 @@ def _decode(path: Path, size: tuple[int, int] | None) -> Array:
         raise DataError(f"{path}: has more than {MOST_PIXELS:,} pixels; make it smaller") from None
     except DataError:
         raise
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        IndexError,
-        KeyError,
-        TypeError,
-        OverflowError,
-    ) as error:
+    except Exception as error:  # whatever a decoder raises, the file made it raise
         raise DataError(f"{path}: the picture is damaged or cut short ({error})") from None
 
 
@@ -82,9 +77,20 @@ def _check(path: Path, picture: Any) -> None:
         raise DataError(
             f"{path}: has {height} x {width} pixels; a picture may have at most {MOST_PIXELS:,}, make it smaller"
         )
-    frames = getattr(picture, "n_frames", 1)
-    if frames != 1:
-        raise DataError(f"{path}: has {frames} frames; expected a picture of one")
+    if _moves(picture):
+        raise DataError(f"{path}: has more than one frame; expected a picture of one")
+
+
+def _moves(picture: Any) -> bool:
+    """Whether there is a second frame. Those of GIF and TIFF are not counted: a file could hold half a million."""
+    if picture.format not in ("GIF", "TIFF"):
+        return bool(getattr(picture, "n_frames", 1) != 1)
+    try:
+        picture.seek(1)
+    except EOFError:
+        picture.seek(0)
+        return False
+    return True
 
 
 def _pixels(picture: Any, size: tuple[int, int] | None) -> Array:

@@ -78,6 +78,10 @@ def test_every_flipped_bit_of_a_gzip_file_is_refused_or_harmless(tmp_path):
         ),
         (idx_bytes(PIXELS)[:-3], "{path}: declares 24 values, but only 21 are there; get the file again"),
         (
+            struct.pack(">HBB3I", 0, 8, 3, 1000, 100, 10) + bytes(9),
+            "{path}: declares 1000 x 100 x 10 values, but holds at most 25; get the file again",
+        ),
+        (
             idx_bytes(PIXELS) + b"!",
             "{path}: there is more after the 24 values it declares; get the file again",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import hashlib
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from convlet.cli import main
 from convlet.data import load, named
 from convlet.errors import DataError, DownloadError
 from tests.data.files import write_idx
@@ -28,11 +30,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if way == "stalls":
             self.server.stall.wait(5)
             return
+        if way in ("drips", "endless"):
+            self.send_response(200)
+            self.end_headers()
+            self.trickle(b"?" if way == "drips" else b"?" * 2**16, 0.05 if way == "drips" else 0)
+            return
         body = {"html": b"<html>sign in</html>", "wrong": body[:-1] + b"?"}.get(way, body)
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[: len(body) // 2] if way == "short" else body)
+
+    def trickle(self, piece, seconds):
+        with contextlib.suppress(OSError):  # the other side goes away
+            while not self.server.stall.wait(seconds):
+                self.wfile.write(piece)
 
     def log_message(self, *arguments):
         pass
@@ -56,6 +68,7 @@ def item(server, monkeypatch, tmp_path):
     """A function that makes a named set `tiny`, to be had from the given mirrors."""
     monkeypatch.setenv("CONVLET_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(named, "TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(named, "MOST_BYTES", 2**20)
     files = tuple((path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(server.folder.iterdir()))
 
     def make(*ways):
@@ -77,7 +90,7 @@ def test_a_missing_set_is_downloaded_once(item, server, tmp_path):
     assert sorted(os.listdir(tmp_path / "data" / "tiny")) == sorted(os.listdir(server.folder))
 
 
-@pytest.mark.parametrize("way", ["broken", "html", "wrong", "short", "stalls"])
+@pytest.mark.parametrize("way", ["broken", "html", "wrong", "short", "stalls", "drips", "endless"])
 def test_a_bad_mirror_is_passed_over_for_the_next(item, server, way):
     item(way, "good")
     assert len(load("tiny").test) == 12
@@ -89,6 +102,8 @@ REASONS = {
     "wrong": "sent other bytes than the published ones (checksum); they were removed",
     "short": "failed (",
     "stalls": "failed (ReadTimeout)",
+    "drips": "was given up (",
+    "endless": "was given up (more than 1,048,576 bytes)",
 }
 
 
@@ -104,6 +119,24 @@ def test_where_no_mirror_delivers_the_reasons_are_named_and_nothing_stays(item, 
     assert message.endswith(f". Check the network, or put the file into {folder}")
     assert list(folder.iterdir()) == []
     assert caught.value.exit_code == 1
+
+
+def test_getting_a_set_again_replaces_what_is_damaged(item, server, tmp_path, capsys):
+    made = item("good")
+    folder = named.get(made)
+    damaged = folder / made.files[0][0]
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    server.asked.clear()
+    with pytest.raises(DataError) as caught:
+        load("tiny")
+    reason = f"{damaged}: the gzip data is damaged or cut short; get the file again"
+    assert str(caught.value) == f"{reason}; 'convlet data get tiny' replaces what is damaged"
+    assert main(["data", "get", "tiny"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"tiny is in {folder}\n"
+    assert err == f"{reason}; it is removed\ndownloading {damaged.name}\n"
+    assert [name for _, name in server.asked] == [damaged.name]
+    assert len(load("tiny").test) == 12
 
 
 def test_offline_forbids_a_download(item, server, tmp_path):

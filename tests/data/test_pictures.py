@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 
@@ -100,13 +101,20 @@ def test_what_is_wrong_is_named(tmp_path):
     path = tmp_path / "a.png"
     refused(path, "{path}: No such file or directory; expected a picture there")
     refused(tmp_path, "{path}: is a folder; expected a picture")
+    refused(tmp_path / "\0", "{path}: embedded null byte; expected a picture there")
     path.write_text("not a picture")
     refused(path, "{path}: is no picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)")
     path.write_bytes(bytes(8 * 2**20 + 1))
     refused(path, "{path}: has 8,388,609 bytes; a picture may have at most 8,388,608")
     frames = [Image.fromarray(RAMP), Image.fromarray(255 - RAMP)]
     moving = saved(tmp_path, frames[0], "b.gif", save_all=True, append_images=frames[1:])
-    refused(moving, "{path}: has 2 frames; expected a picture of one")
+    refused(moving, "{path}: has more than one frame; expected a picture of one")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "{path}: is no ordinary file; expected a picture")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])
