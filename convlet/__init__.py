@@ -42,12 +42,15 @@ _RENAMED = {
     "save_model": ("convlet.model_file", "save"),
     "parse": ("convlet.architecture", "parse"),
 }
+_MODULES = ("interpret",)
 _WHERE = {name: (home, name) for home, names in _HOMES.items() for name in names} | _RENAMED
 
-__all__ = ["__version__", *sorted(_WHERE)]
+__all__ = ["__version__", *sorted({*_WHERE, *_MODULES})]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"convlet.{name}")
     if name not in _WHERE:
         raise AttributeError(f"module 'convlet' has no attribute '{name}'")
     home, there = _WHERE[name]

@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "data": {"errors", "random"},
     "training": {"errors", "random", "architecture", "layers", "kernels"},
     "model_file": {"errors", "atomic", "architecture", "model_header", "layers", "training"},
+    "interpret": {"errors", "layers", "training"},
     "evaluation": {"errors"},
     "machine": {"training"},
     "recipes": {"errors", "training"},

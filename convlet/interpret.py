@@ -1,0 +1,301 @@
+"""What a network looks at and what it has learned: saliency, Grad-CAM, activation maps, top losses, prototypes.
+
+Everything is computed from the layers' own NumPy definitions, for a few images at a time. Axes: n images; H W C input;
+K classes. Targets are numbers of classes; where none are given, each image's own most probable class is taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from convlet.errors import InputError
+from convlet.layers import (
+    GELU,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Layer,
+    LeakyReLU,
+    Pass,
+    ReLU,
+    Residual,
+    Sequential,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+from convlet.layers.base import Array
+from convlet.layers.sequential import under_prefix
+from convlet.training import Model
+from convlet.training.inputs import as_images, as_labels
+from convlet.training.losses import softmax, softmax_cross_entropy
+
+ELEMENTWISE = (GELU, BatchNorm, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh)
+"""Layers that change each activation in its place: what they put out still belongs to the convolution before them."""
+
+GROUP = 64
+"""Images that pass the definitions at once; it bounds the memory and never changes a result."""
+
+
+@dataclass
+class Trace:
+    """One inference pass with everything kept: inputs[i] and saved[i] of layer i, and the logits (n, K)."""
+
+    network: Sequential
+    arrays: dict[str, Array]
+    inputs: list[Array]
+    saved: list[Any]
+
+    @classmethod
+    def of(cls, model: Model, x: Array) -> Trace:
+        """The pass of float32 x (n, H, W, C), already preprocessed."""
+        network, arrays = model.network, model.arrays()
+        inputs, saved = [x], []
+        with np.errstate(over="ignore"):  # a large negative value in an exponential is a zero
+            for prefix, layer in zip(network.prefixes(), network.layers, strict=True):
+                own = under_prefix(prefix, arrays)
+                y, kept = layer.forward(inputs[-1], own, own, Pass())
+                inputs.append(y)
+                saved.append(kept)
+        return cls(network, arrays, inputs, saved)
+
+    @property
+    def logits(self) -> Array:
+        return self.inputs[-1]
+
+    def gradient(self, targets: Array, layer: int) -> Array:
+        """The gradient of each image's target logit by what goes into layer number `layer`, of that shape."""
+        dy = np.zeros_like(self.logits)
+        dy[np.arange(len(targets)), targets] = 1
+        names = self.network.prefixes()
+        for number in range(len(names) - 1, layer - 1, -1):
+            own = under_prefix(names[number], self.arrays)
+            dy, _ = self.network.layers[number].backward(dy, self.saved[number], own)
+        return dy
+
+
+def saliency(model: Model, images: Array, targets: Array | None = None, *, absolute: bool = True) -> Array:
+    """How much each pixel would change the score of a class: float32 (n, H, W, C).
+
+    s = |d logit_target / d pixel|, in logits per pixel unit
+
+    Parameters
+    ----------
+    images : (n, H, W, C) uint8 or float, in the pixel units of the training images
+    targets : int (n,), or None
+    absolute : whether the sign is dropped
+
+    Raises
+    ------
+    DataError : images of another shape, values that are not finite, or targets that are no classes
+
+    Source: Simonyan, Vedaldi, Zisserman 2014, "Deep inside convolutional networks", section 3.
+    """
+    images, chosen = _door(model, images, targets)
+    gradients = np.empty(images.shape, np.float32)
+    for rows, trace in _traces(model, images):
+        gradients[rows] = trace.gradient(_targets(trace, chosen, rows), 0) * model.preprocessing.scale
+    return np.abs(gradients) if absolute else gradients
+
+
+def grad_cam(model: Model, images: Array, targets: Array | None = None, *, layer: int | None = None) -> Array:
+    """Where in the image the evidence for a class lies: float32 (n, OH, OW), on the pixels of a layer's output.
+
+    a_f = mean over p, q of d logit_target / d y[p, q, f]
+    cam[p, q] = max(0, sum over f of a_f y[p, q, f])
+
+    Parameters
+    ----------
+    images, targets : as in `saliency`
+    layer : number of the layer whose output y (n, OH, OW, F) is read, from 0; None for that of `cam_layer`
+
+    Raises
+    ------
+    DataError : as in `saliency`
+    InputError : a layer that there is not or that puts out no maps, or a network without a convolution
+
+    `resize` brings the result to the size of the images.
+
+    Source: Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra 2017, "Grad-CAM", equations 1 and 2.
+    """
+    number = cam_layer(model) if layer is None else _map_layer(model, layer)
+    images, chosen = _door(model, images, targets)
+    maps = np.empty((len(images), *_output_shape(model, number)[:2]), np.float32)
+    for rows, trace in _traces(model, images):
+        weights = trace.gradient(_targets(trace, chosen, rows), number + 1).mean(axis=(1, 2))
+        maps[rows] = np.maximum(np.einsum("npqf,nf->npq", trace.inputs[number + 1], weights), 0)
+    return maps
+
+
+def cam_layer(model: Model) -> int:
+    """The layer that `grad_cam` reads: the last convolution or residual block, after its activation.
+
+    Raises
+    ------
+    InputError : a network without either
+    """
+    layers = model.network.layers
+    found = [number for number, layer in enumerate(layers) if isinstance(layer, (Conv, Residual))]
+    if not found:
+        raise InputError(f"Grad-CAM reads the output of a convolution, but {model.architecture} has none")
+    number = found[-1]
+    while isinstance(layers[number + 1], ELEMENTWISE):
+        number += 1
+    return number
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """What one layer puts out: its number from 0, its token, and values float32 (n, *output shape)."""
+
+    layer: int
+    token: str
+    values: Array
+
+
+def activation_maps(model: Model, images: Array) -> list[Activation]:
+    """What every layer puts out for images (n, H, W, C); the last one holds the logits.
+
+    Raises
+    ------
+    DataError : images of another shape, or values that are not finite
+    """
+    images, _ = _door(model, images, None)
+    network = model.network
+    shapes = network.shapes(model.input_shape)[1:]
+    values = [np.empty((len(images), *shape), np.float32) for shape in shapes]
+    for rows, trace in _traces(model, images):
+        for kept, y in zip(values, trace.inputs[1:], strict=True):
+            kept[rows] = y
+    tokens = [layer.token() for layer in network.layers]
+    return [Activation(*item) for item in zip(range(len(tokens)), tokens, values, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class TopLosses:
+    """The images a model does worst on, the worst first.
+
+    images : int64 (m,), their numbers
+    losses : float32 (m,), -log of the probability that their own class was given
+    predicted : int64 (m,)
+    probabilities : float32 (m, K)
+    """
+
+    images: Array
+    losses: Array
+    predicted: Array
+    probabilities: Array
+
+
+def top_losses(model: Model, images: Array, labels: Array, count: int = 10) -> TopLosses:
+    """The images with the largest losses; of equal ones the first.
+
+    Parameters
+    ----------
+    images : (n, H, W, C) uint8 or float
+    labels : int (n,)
+    count : how many, at most
+
+    Raises
+    ------
+    DataError : images or labels that cannot be used
+    InputError : a count below 1
+    """
+    if count < 1:
+        raise InputError(f"count must be a whole number from 1, but got {count}")
+    images = as_images(images, "images", model.input_shape)
+    labels = as_labels(labels, "labels", len(images), len(model.classes))
+    logits = model.logits(images)
+    losses, _ = softmax_cross_entropy(logits, labels)
+    order = np.argsort(-losses, kind="stable")[:count]
+    return TopLosses(order, losses[order], logits[order].argmax(axis=1), softmax(logits[order]))
+
+
+def prototypes(model: Model, *, steps: int = 60, penalty: float = 0.02, blur: float = 0.6) -> Array:
+    """An image of each class that the network itself would draw: float32 (K, H, W, C), in pixel units.
+
+    Gradient ascent from the mean image on   logit_k(x) - penalty |x|^2,   x the image after preprocessing: each step
+    moves by a tenth of the gradient over its root mean square, and every fourth one smooths what has grown.
+
+    Parameters
+    ----------
+    steps : how many; the same number always gives the same images
+    penalty : how strongly large values are held back
+    blur : the share of each pixel that is taken from its neighbours when it is smoothed
+
+    Source: Simonyan, Vedaldi, Zisserman 2014, section 2; smoothing after Yosinski, Clune, Nguyen, Fuchs, Lipson 2015,
+    "Understanding neural networks through deep visualization", section 4.
+    """
+    classes = len(model.classes)
+    x = np.zeros((classes, *model.input_shape), np.float32)
+    for first in range(0, classes, GROUP):
+        targets = np.arange(first, min(first + GROUP, classes))
+        part = x[targets]
+        for step in range(steps):
+            ascent = Trace.of(model, part).gradient(targets, 0) - np.float32(2 * penalty) * part
+            scale = np.sqrt(np.mean(np.square(ascent), axis=(1, 2, 3), keepdims=True))
+            part += np.float32(0.1) * ascent / np.maximum(scale, np.float32(1e-12))
+            if step % 4 == 3:
+                part = _smoothed(part, blur)
+        x[targets] = part
+    return cast(Array, (x - model.preprocessing.offset) / model.preprocessing.scale)
+
+
+def resize(maps: Array, height: int, width: int) -> Array:
+    """Maps (n, h, w) brought to (n, height, width), linear between the centres of pixels; the edges go on outwards."""
+    rows, columns = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
+    return cast(Array, np.einsum("ph,nhw,qw->npq", rows, maps, columns).astype(maps.dtype))
+
+
+def _weights(length: int, wanted: int) -> Array:
+    """How much of each of `length` pixels goes into each of `wanted`: float64 (wanted, length)."""
+    place = np.clip((np.arange(wanted) + 0.5) * length / wanted - 0.5, 0, length - 1)
+    below = np.minimum(place.astype(np.int64), length - 1)
+    share, numbers = place - below, np.arange(wanted)
+    weights = np.zeros((wanted, length))
+    weights[numbers, below] = 1 - share
+    weights[numbers, np.minimum(below + 1, length - 1)] += share
+    return weights
+
+
+def _smoothed(x: Array, share: float) -> Array:
+    """x (n, H, W, C) with this share of each pixel replaced by the mean of its four neighbours, edges repeated."""
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    around = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
+    return cast(Array, (np.float32(1 - share) * x + np.float32(share / 4) * around).astype(np.float32))
+
+
+def _door(model: Model, images: Array, targets: Array | None) -> tuple[Array, Array | None]:
+    """Images and targets that can be used, or DataError."""
+    images = as_images(images, "images", model.input_shape)
+    if targets is None:
+        return images, None
+    return images, as_labels(targets, "targets", len(images), len(model.classes))
+
+
+def _traces(model: Model, images: Array) -> Any:
+    """Each group of images: its place among all and its trace."""
+    for first in range(0, len(images), GROUP):
+        rows = slice(first, first + GROUP)
+        yield rows, Trace.of(model, model.preprocessing.apply(images[rows]))
+
+
+def _targets(trace: Trace, chosen: Array | None, rows: slice) -> Array:
+    return cast(Array, trace.logits.argmax(axis=1)) if chosen is None else chosen[rows]
+
+
+def _output_shape(model: Model, number: int) -> tuple[int, ...]:
+    return model.network.shapes(model.input_shape)[number + 1]
+
+
+def _map_layer(model: Model, number: int) -> int:
+    """The number of a layer that puts out maps, or InputError."""
+    layers: tuple[Layer, ...] = model.network.layers
+    if not 0 <= number < len(layers):
+        raise InputError(f"layer must be from 0 to {len(layers) - 1}, the layers of the network, but got {number}")
+    if len(_output_shape(model, number)) != 3:
+        raise InputError(f"layer {number} ({layers[number].token()}) puts out no maps; choose one before it")
+    return number
