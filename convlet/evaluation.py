@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import sqrt
 from statistics import NormalDist
 from typing import Any, Protocol
@@ -79,6 +80,82 @@ def log_loss(probabilities: Array, labels: Array) -> float:
     """Mean of -log of the probability that an image's own class was given, at least the smallest float32."""
     own = np.asarray(probabilities, np.float64)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(own, SMALLEST)).mean())
+
+
+def calibration(probabilities: Array, labels: Array, bins: int = 10) -> dict[str, Any]:
+    """How far a model's certainty can be believed: images in bins by the probability of the class they were taken for.
+
+    expected calibration error = sum over bins of (images in it / all) |accuracy - mean certainty|
+
+    Parameters
+    ----------
+    probabilities : float (n, classes)
+    labels : int (n,)
+    bins : of equal width between 0 and 1
+
+    Source: Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks", equation 3.
+    """
+    sure, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
+    places = np.minimum((sure * bins).astype(np.int64), bins - 1)
+    rows: list[dict[str, Any]] = []
+    error = 0.0
+    for number in range(bins):
+        inside = places == number
+        images = int(inside.sum())
+        certainty, accuracy = (float(values[inside].mean()) if images else None for values in (sure, right))
+        if certainty is not None and accuracy is not None:
+            error += images / len(labels) * abs(accuracy - certainty)
+        figures = {"images": images, "certainty": certainty, "accuracy": accuracy}
+        rows.append({"low": number / bins, "high": (number + 1) / bins, **figures})
+    return {"bins": rows, "expected_calibration_error": error}
+
+
+def paired_test(wrong: Array, other_wrong: Array) -> dict[str, Any]:
+    """Whether two models differ on the same images by more than chance: the exact test of McNemar.
+
+    Of the n images that only one has wrong, each is as likely the one's as the other's if both are equally good:
+
+    p = min(1, 2 P(X <= fewer)),   X binomial (n, 1/2), fewer the smaller of the two counts
+
+    Parameters
+    ----------
+    wrong, other_wrong : bool (n,), which images each model has wrong
+
+    Source: McNemar 1947, "Note on the sampling error of the difference between correlated proportions".
+    """
+    only, only_other = int((wrong & ~other_wrong).sum()), int((other_wrong & ~wrong).sum())
+    n, fewer = only + only_other, min(only, only_other)
+    term = total = 1
+    for k in range(1, fewer + 1):
+        term = term * (n - k + 1) // k
+        total += term
+    return {"only": only, "only_other": only_other, "p_value": min(1.0, float(Fraction(2 * total, 2**n)))}
+
+
+def least_certain(probabilities: Array, count: int = 10) -> Array:
+    """The images whose two most probable classes lie closest together, the closest first: int64 (m,)."""
+    ordered = np.sort(probabilities, axis=1)
+    order: Array = np.argsort(ordered[:, -1] - ordered[:, -2], kind="stable")[:count]
+    return order
+
+
+def suspected_labels(probabilities: Array, labels: Array, count: int = 10) -> Array:
+    """Images whose label looks wrong, the most suspect first: int64 (m,).
+
+    An image of label i is suspected to be of class j where p_j is the largest of its probabilities and at least the
+    mean p_j over the images of label j. The order is by p_j - p_i.
+
+    Source: Northcutt, Jiang, Chuang 2021, "Confident learning", section 3 (the threshold) and 3.2 (the order).
+    """
+    rows, taken = np.arange(len(labels)), probabilities.argmax(axis=1)
+    classes = probabilities.shape[1]
+    own = probabilities[rows, labels].astype(np.float64)
+    counts = np.bincount(labels, minlength=classes)
+    usual = np.bincount(labels, own, classes) / np.maximum(counts, 1)
+    lead = probabilities[rows, taken] - own
+    suspects = np.flatnonzero((taken != labels) & (probabilities[rows, taken] >= usual[taken]) & (counts[taken] > 0))
+    order: Array = suspects[np.argsort(-lead[suspects], kind="stable")][:count]
+    return order
 
 
 def worst_mistakes(

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from convlet import random
 from convlet.errors import InputError
 from convlet.layers import (
     GELU,
@@ -217,8 +218,9 @@ def top_losses(model: Model, images: Array, labels: Array, count: int = 10) -> T
 def prototypes(model: Model, *, steps: int = 60, penalty: float = 0.02, blur: float = 0.6) -> Array:
     """An image of each class that the network itself would draw: float32 (K, H, W, C), in pixel units.
 
-    Gradient ascent from the mean image on   logit_k(x) - penalty |x|^2,   x the image after preprocessing: each step
-    moves by a tenth of the gradient over its root mean square, and every fourth one smooths what has grown.
+    Gradient ascent from faint noise around the mean image on   logit_k(x) - penalty |x|^2,   x the image after
+    preprocessing: each step moves by a tenth of the gradient over its root mean square, and every fourth one smooths
+    what has grown. The noise is always the same; without it a flat image may leave every relu silent.
 
     Parameters
     ----------
@@ -230,7 +232,8 @@ def prototypes(model: Model, *, steps: int = 60, penalty: float = 0.02, blur: fl
     "Understanding neural networks through deep visualization", section 4.
     """
     classes = len(model.classes)
-    x = np.zeros((classes, *model.input_shape), np.float32)
+    noise = np.float32(0.3) * random.normal(model.input_shape, seed=0, purpose=random.INITIAL)
+    x = np.repeat(noise[None], classes, axis=0)
     for first in range(0, classes, GROUP):
         targets = np.arange(first, min(first + GROUP, classes))
         part = x[targets]

@@ -65,6 +65,52 @@ def test_a_probability_of_zero_costs_much_but_not_everything():
     assert np.isfinite(evaluation.log_loss(np.array([[1.0, 0.0]]), np.array([1])))
 
 
+def test_calibration_by_hand_and_of_a_model_that_is_right_as_often_as_it_says():
+    probabilities = np.array([[0.95, 0.05], [0.92, 0.08], [0.6, 0.4], [1.0, 0.0]])
+    found = evaluation.calibration(probabilities, np.array([0, 1, 0, 0]), 10)
+    assert [row["images"] for row in found["bins"]] == [0, 0, 0, 0, 0, 0, 1, 0, 0, 3]
+    assert found["bins"][9]["accuracy"] == pytest.approx(2 / 3)
+    assert found["bins"][9]["certainty"] == pytest.approx((0.95 + 0.92 + 1.0) / 3)
+    assert found["bins"][0]["accuracy"] is None
+    assert found["expected_calibration_error"] == pytest.approx(0.25 * 0.4 + 0.75 * abs(2 / 3 - 2.87 / 3))
+    drawn = np.array([np.random.default_rng(k).choice(4, p=row) for k, row in enumerate(SCORES)])
+    assert evaluation.calibration(SCORES, drawn)["expected_calibration_error"] < 0.12
+
+
+def test_paired_test_equals_the_exact_binomial_one():
+    stats = pytest.importorskip("scipy.stats")
+    rng = np.random.default_rng(0)
+    for share, other_share, n in ((0.1, 0.1, 50), (0.1, 0.2, 400), (0.02, 0.03, 9000), (0.0, 0.5, 3000)):
+        first, second = rng.random(n) < share, rng.random(n) < other_share
+        found = evaluation.paired_test(first, second)
+        assert found["only"] == np.sum(first & ~second)
+        wanted = stats.binomtest(found["only"], found["only"] + found["only_other"]).pvalue
+        assert found["p_value"] == pytest.approx(wanted, rel=1e-6, abs=1e-300)
+    assert evaluation.paired_test(first, first) == {"only": 0, "only_other": 0, "p_value": 1.0}
+
+
+def test_least_certain_images_have_the_smallest_lead():
+    found = evaluation.least_certain(SCORES, 5)
+    lead = np.sort(SCORES, 1)[:, -1] - np.sort(SCORES, 1)[:, -2]
+    np.testing.assert_array_equal(found, np.argsort(lead, kind="stable")[:5])
+
+
+def test_a_label_is_suspect_where_another_class_is_as_sure_as_that_class_usually_is():
+    probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.05, 0.95], [0.2, 0.8], [0.1, 0.9], [0.4, 0.6]])
+    labels = np.array([0, 0, 1, 1, 0, 0])
+    # class 1 usually has (0.95 + 0.8) / 2 = 0.875: image 4 is suspect, image 5 is merely a mistake
+    assert evaluation.suspected_labels(probabilities, labels).tolist() == [4]
+
+
+def test_planted_wrong_labels_are_suspected_first():
+    labels = LABELS.copy()
+    sure = np.full((200, 4), 0.02)
+    sure[np.arange(200), labels] = 0.94
+    planted = [3, 50, 120]
+    labels[planted] = (labels[planted] + 1) % 4
+    assert sorted(evaluation.suspected_labels(sure, labels).tolist()) == planted
+
+
 class Model:
     classes = NAMES
 

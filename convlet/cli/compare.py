@@ -19,7 +19,8 @@ from convlet.cli import options
 @options.add(options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON.")
-@click.option("--output", metavar="FOLDER", help="Write results and models into a new folder.")
+@click.option("--report", "report_file", metavar="FILE", help="Write a report as one HTML file.")
+@click.option("--output", metavar="FOLDER", help="Write results, models and report into a new folder.")
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(**values: Any) -> int:
     """Train several networks on DATA, choose by validation error, report.
@@ -30,6 +31,7 @@ def command(**values: Any) -> int:
     from rich.console import Console
 
     from convlet import recipes
+    from convlet.cli.report import write_report
     from convlet.compare import Comparison, architectures
     from convlet.errors import RunError, SettingsError
     from convlet.report.comparison import print_comparison
@@ -41,6 +43,7 @@ def command(**values: Any) -> int:
     entries = tuple(architectures(words)) if words else recipes.preset(preset or "six")
     options.positive("--repeats", values["repeats"])
     options.check_file(values["json_file"], "--json")
+    options.check_file(values["report_file"], "--report")
     given = options.given_settings(values)
     recipes.settings_for(entries[0], 1, given)
     data = options.load_data(values["data"], values)
@@ -51,11 +54,15 @@ def command(**values: Any) -> int:
     console = Console()
     with LiveProgress(console, quiet=values["quiet"]) as progress:
         result = comparison.run(progress)
+    result |= {"command": options.typed(), "loading": options.loading(values)}
     try:
         if values["json_file"]:
             options.write_json(values["json_file"], result)
         if folder is not None:
             _write_folder(folder, result, comparison.models)
+        for path in (values["report_file"], folder and folder / "report.html"):
+            if path:
+                write_report(path, result, data, comparison.models.values(), then, given.get("threads"))
     finally:  # a full disk does not take the table away
         print_comparison(result, console)
     if result["missing"]:

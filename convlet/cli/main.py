@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
     "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
+    "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),
     "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
 }
 
@@ -65,7 +66,8 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     try:
-        done = cli.main(arguments, prog_name="convlet", standalone_mode=False)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        done = cli.main(given, prog_name="convlet", standalone_mode=False, obj=given)
         sys.stdout.flush()
         return int(done) if isinstance(done, int) else 0
     except ConvletError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,20 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
     )
+
+
+def typed() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["convlet", *click.get_current_context().find_root().obj])
+
+
+def loading(values: dict[str, Any]) -> dict[str, Any]:
+    """What it takes to load the same data again."""
+    return {
+        "data": values["data"],
+        "then": values.get("then_data"),
+        **{name: values.get(name) for name in ("size", "train_images", "validation")},
+    }
 
 
 def check_file(path: str | None, option: str) -> None:

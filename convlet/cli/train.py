@@ -20,8 +20,8 @@ from convlet.cli import options
 def command(**values: Any) -> None:
     """Train one network on DATA into a run folder.
 
-    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch) and
-    model.safetensors.
+    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch),
+    model.safetensors and report.html.
     """
     from pathlib import Path
 
@@ -30,6 +30,7 @@ def command(**values: Any) -> None:
     from convlet import model_file
     from convlet.architecture import format_word, parse, with_head
     from convlet.atomic import write_atomically
+    from convlet.cli.report import of_training, write_report
     from convlet.compare import measure, train_on
     from convlet.machine import machine, versions
     from convlet.recipes import Entry, settings_for
@@ -45,7 +46,9 @@ def command(**values: Any) -> None:
     wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{word}"[:120])
     folder = options.new_folder(wanted, "--output")
     config = {"data": data.describe(), "architecture": word, "settings": settings.as_dict()}
-    options.write_json(folder / "config.json", config | {"machine": machine(), "versions": versions()})
+    config |= {"machine": machine(), "versions": versions()}
+    config |= {"command": options.typed(), "loading": options.loading(values)}
+    options.write_json(folder / "config.json", config)
 
     console = Console()
     with LiveProgress(console, quiet=values["quiet"]) as progress:
@@ -64,3 +67,5 @@ def command(**values: Any) -> None:
         highlight=False,
     )
     console.print(f"model: {folder / 'model.safetensors'}", highlight=False, soft_wrap=True)
+    write_report(folder / "report.html", of_training(config, found), data, [trained.model], None, settings.threads)
+    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)

@@ -1,0 +1,102 @@
+"""What a report shows, found out from results, models and data: plain dictionaries and arrays, nothing drawn yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+
+from convlet.data.dataset import Dataset
+from convlet.evaluation import paired_test
+from convlet.findings.inside import inside
+from convlet.findings.study import study
+from convlet.training import Model, Settings
+
+__all__ = ["findings"]
+
+CHANCE = 0.05
+"""A difference with a p-value from this on is called within chance."""
+
+POINTS = 81
+"""Of the learning rate's curve."""
+
+
+def findings(
+    result: dict[str, Any],
+    data: Dataset | None = None,
+    models: Iterable[Model] = (),
+    then: Dataset | None = None,
+    *,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Everything that a report shows.
+
+    Parameters
+    ----------
+    result : as `convlet compare --json` writes it, of one network or more
+    data, then : the data sets of the comparison and of its last part; None where they are not at hand
+    models : trained networks, in any order; each is found by the SHA-256 of its weights, and some may be missing
+    threads : None for all the machine has
+
+    Returns
+    -------
+    "result" : the result itself
+    "differences" : for each other network how it and the best differ on the test images; empty without the models
+    "schedules" : for each network its learning rate at "epoch" (fractions of epochs passed): "rate"
+    "studies" : the best network, and the best network on the other data set: see `study.study`. Without its model
+        and data a study holds no more than the result does
+    """
+    known = {model.sha256(): model for model in models}
+    best = next((row for row in result["results"] if row["label"] == result["best_label"]), None)
+    studies = [_study(best, result["data"], known, data, threads)] if best is not None else []
+    differences: list[dict[str, Any]] = []
+    if data is not None and studies and studies[0]["of_test"] is not None:
+        differences = _differences(result, studies[0], known, data, threads)
+    if result["then"]:
+        studies.append(_study(result["then"], result["then"]["data"], known, then, threads))
+    return {"result": result, "differences": differences, "schedules": _schedules(result), "studies": studies}
+
+
+def _study(
+    row: dict[str, Any], facts: dict[str, Any], known: dict[str, Model], data: Dataset | None, threads: int | None
+) -> dict[str, Any]:
+    """What is known of one network on one data set."""
+    found: dict[str, Any] = {"row": row, "data": facts, "of_test": None, "inside": None}
+    model = known.get(row["sha256"])
+    if model is not None and data is not None:
+        logits = model.logits(data.test.images, threads)
+        found |= {"of_test": study(model, data, logits, threads), "inside": inside(model, data, logits)}
+    return found
+
+
+def _differences(
+    result: dict[str, Any], best: dict[str, Any], known: dict[str, Model], data: Dataset, threads: int | None
+) -> list[dict[str, Any]]:
+    """The best network against each other one on the same test images, in the order of the results."""
+    wrong = best["of_test"]["predicted"] != data.test.labels
+    found = []
+    for row in result["results"]:
+        if row is best["row"] or row["sha256"] not in known:
+            continue
+        other = known[row["sha256"]].predict(data.test.images, threads) != data.test.labels
+        test = paired_test(wrong, other)
+        found.append({"label": row["label"], "within_chance": test["p_value"] >= CHANCE, **test})
+    return found
+
+
+def _schedules(result: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """The learning rate of each network over its training, at the beginning of a step."""
+    found = {}
+    known = {field.name for field in fields(Settings)}
+    for row in result["results"]:
+        given = {**result["settings"], **row.get("settings", {})}
+        settings = Settings(**{name: value for name, value in given.items() if name in known})
+        images = result["data"]["train_images"]
+        steps_an_epoch = -(-images // min(settings.batch or images, images))
+        steps, schedule = steps_an_epoch * settings.epochs, settings.make_schedule(steps_an_epoch)
+        places = sorted({round(k * (steps - 1) / (POINTS - 1)) for k in range(POINTS)})
+        found[row["label"]] = {
+            "epoch": [round(step / steps_an_epoch, 4) for step in places],
+            "rate": [schedule.rate(step, steps) for step in places],
+        }
+    return found

@@ -1,0 +1,71 @@
+"""`report.html`: one file that shows what networks learned, made from findings. No network, no foreign scripts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from convlet.report.page.comparison import comparison_view
+from convlet.report.page.curves import curves_view
+from convlet.report.page.gallery import Gallery
+from convlet.report.page.inside import inside_view
+from convlet.report.page.repeat import repeat_view
+from convlet.report.page.study import study_view
+from convlet.report.page.words import isolated, natural
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+MOST_BYTES = 2_900_000
+"""A report larger than this could no longer be sent by mail."""
+
+BYTES_FOR_GALLERIES = 1_800_000
+"""What the images behind the cells of all confusion matrices may take."""
+
+
+def render(findings: dict[str, Any]) -> str:
+    """The whole page for `convlet.findings.findings`, at most MOST_BYTES long where its images can be fewer."""
+    page = _page(findings, BYTES_FOR_GALLERIES)
+    over = len(page.encode()) - MOST_BYTES
+    return page if over <= 0 else _page(findings, max(0, BYTES_FOR_GALLERIES - over))
+
+
+def _page(findings: dict[str, Any], gallery_bytes: int) -> str:
+    result = findings["result"]
+    studies, galleries = [], []
+    share = gallery_bytes // max(1, len(findings["studies"]))
+    for number, study in enumerate(findings["studies"]):
+        gallery = Gallery.of(f"s{number}", study, share)
+        galleries.append(gallery)
+        studies.append(study_view(study, gallery, number) | {"inside": inside_view(study)})
+    script = (TEMPLATES / "script.js").read_text()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    template = _environment().get_template("page.html")
+    return template.render(
+        comparison=comparison_view(findings),
+        curves=curves_view(result, findings["schedules"]),
+        studies=studies,
+        galleries=[gallery for gallery in galleries if gallery is not None],
+        repeat=repeat_view(result),
+        script=script,
+        script_hash=f"sha256-{digest}",
+    )
+
+
+@cache
+def _environment() -> Any:
+    """Everything that is put into a page is escaped, unless a chart of ours made it."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["isolated"] = isolated
+    environment.filters["natural"] = natural
+    return environment

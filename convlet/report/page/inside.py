@@ -1,0 +1,147 @@
+"""The inside of a network as a page shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from convlet.report.numbers import count, size
+from convlet.report.page import pictures
+
+MOST_FILTERS = 64
+
+
+def inside_view(study: dict[str, Any]) -> dict[str, Any] | None:
+    """What `inside.html` shows; None without the model."""
+    found = study["inside"]
+    if found is None:
+        return None
+    classes = study["data"]["classes"]
+    images = study["of_test"]["images"]
+    reach = pictures.Range.of(images)
+    return {
+        "filters": _filters(found["filters"]),
+        "classes": [_of_class(item, classes, reach) for item in found["classes"]],
+        "of_all": len(found["classes"]) == len(classes),
+        "mistakes": [_mistake(item, classes, reach) for item in found["mistakes"]],
+        "has_cam": any(item["cam"] is not None for item in found["classes"]),
+        "has_drawn": any(item["drawn"] is not None for item in found["classes"]),
+        "layers": _layers(found["layers"]),
+    }
+
+
+def _filters(weights: Any) -> dict[str, Any] | None:
+    """The filters of the first convolution as one picture."""
+    if weights is None or weights.shape[0] < 2:
+        return None
+    height, width, channels, filters = weights.shape
+    shown = min(filters, MOST_FILTERS)
+    columns = min(8 if shown <= 32 else 16, shown)
+    kept = weights[..., :shown]
+    colour = channels == 3
+    drawn = pictures.filters_in_colour(kept, columns) if colour else pictures.filters(kept.mean(axis=2), columns)
+    return {
+        "picture": drawn,
+        "columns": columns,
+        "shown": shown,
+        "of": filters,
+        "size": f"{height} × {width}",
+        "colour": colour,
+        "mean": channels not in (1, 3),
+        "units": columns * width,
+    }
+
+
+def _plain(pixels: Any, reach: pictures.Range) -> str:
+    return pictures.picture(pictures.smaller(reach.bytes(pixels[None]))[0])
+
+
+def _without_outliers(pixels: Any) -> pictures.Range:
+    """A range in which a few extreme pixels do not make all others grey."""
+    low, high = (float(end) for end in np.percentile(pixels, (0.5, 99.5)))
+    return pictures.Range(low, high if high > low else low + 1)
+
+
+def _small_map(values: Any) -> Any:
+    """A map (H, W) no larger than the pictures beside it."""
+    factor = -(-max(values.shape) // pictures.LARGEST)
+    if factor == 1:
+        return values
+    rows, columns = values.shape[0] // factor, values.shape[1] // factor
+    return values[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor).mean(axis=(1, 3))
+
+
+def _overlay(pixels: Any, cam: Any, reach: pictures.Range) -> str | None:
+    if cam is None:
+        return None
+    return pictures.overlay(pictures.smaller(reach.bytes(pixels[None]))[0], _small_map(cam))
+
+
+def _of_class(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+    drawn = item["drawn"]
+    return {
+        "class": classes[item["class"]],
+        "number": item["number"],
+        "picture": _plain(item["pixels"], reach),
+        "saliency": pictures.heat(_small_map(item["saliency"])),
+        "cam": _overlay(item["pixels"], item["cam"], reach),
+        "mean": _plain(item["mean"], reach),
+        "drawn": None if drawn is None else _plain(drawn, _without_outliers(drawn)),
+        "silent": item["cam"] is not None and not item["cam"].max() > 0,
+        "maps": [_maps(layer) for layer in item["maps"]],
+    }
+
+
+def _maps(layer: dict[str, Any]) -> dict[str, Any]:
+    """The maps of one layer: in two rows where there are many."""
+    values = layer["values"]
+    values = np.stack([_small_map(values[..., k]) for k in range(values.shape[2])], axis=2)
+    shown = values.shape[2]
+    columns = min(shown, 8)
+    return {
+        "name": layer["name"],
+        "picture": pictures.strip(values, columns),
+        "columns": columns,
+        "shown": shown,
+        "of": layer["of"],
+        "size": f"{layer['values'].shape[0]} × {layer['values'].shape[1]}",
+        "answers": float(np.abs(layer["values"]).max()) > 0,
+    }
+
+
+def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+    return {
+        "number": item["number"],
+        "label": classes[item["label"]],
+        "predicted": classes[item["predicted"]],
+        "picture": _plain(item["pixels"], reach),
+        "saliency": pictures.heat(_small_map(item["saliency"])),
+        "cam": _overlay(item["pixels"], item["cam"], reach),
+        "label_cam": _overlay(item["pixels"], item["label_cam"], reach),
+        "silent": [cam is not None and not cam.max() > 0 for cam in (item["cam"], item["label_cam"])],
+    }
+
+
+def _layers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What each layer costs, as numbers and as shares of all layers."""
+    adds, time = (sum(row[key] for row in rows) or 1 for key in ("multiply_adds", "seconds"))
+    return {
+        "rows": [
+            {
+                "token": row["token"],
+                "shape": " × ".join(map(str, row["output_shape"])),
+                "parameters": count(row["parameters"]),
+                "memory": size(row["activation_bytes"]),
+                "multiply_adds": count(row["multiply_adds"]),
+                "adds_share": round(row["multiply_adds"] / adds, 4),
+                "seconds": f"{1e6 * row['seconds']:,.0f} µs",
+                "time_share": round(row["seconds"] / time, 4),
+            }
+            for row in rows
+        ],
+        "parameters": count(sum(row["parameters"] for row in rows)),
+        "memory": size(sum(row["activation_bytes"] for row in rows)),
+        "multiply_adds": count(sum(row["multiply_adds"] for row in rows)),
+        "seconds": f"{1e6 * sum(row['seconds'] for row in rows):,.0f} µs",
+    }

@@ -1,0 +1,58 @@
+"""How to do a run again, as a page shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convlet.report.page.words import plural
+
+NONE = {"batch": "all images", "threads": "all of the machine", "epsilon": "the optimizer's own"}
+"""What it means where a setting is not given."""
+
+
+def repeat_view(result: dict[str, Any]) -> dict[str, Any]:
+    """What `repeat.html` shows: command, settings, machine, versions, data and the hashes of the models."""
+    tables = [
+        ("Settings", _lines(result["settings"])),
+        ("Machine", _lines(result["machine"])),
+        ("Versions", _lines(result["versions"])),
+        ("Data", _data(result["data"])),
+    ]
+    if result["then"]:
+        tables.append((f"Data of the second training: {result['then']['data']['name']}", _data(result["then"]["data"])))
+    rows = [*result["results"], *([result["then"]] if result["then"] else [])]
+    return {
+        "command": result.get("command"),
+        "version": result["versions"]["convlet"],
+        "tables": tables,
+        "hashes": [
+            {"label": row["label"], "sha256": row["sha256"], "settings": _own(row.get("settings", {}))} for row in rows
+        ],
+    }
+
+
+def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " "), _shown(value, name)) for name, value in values.items()]
+
+
+def _shown(value: Any, name: str = "") -> str:
+    if value is None:
+        return NONE.get(name, "-")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _own(settings: dict[str, Any]) -> str:
+    """The settings that are a network's own."""
+    return ", ".join(f"{name.replace('_', ' ')} {_shown(value, name)}" for name, value in settings.items())
+
+
+def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("name", data["name"]),
+        ("source", data["source"]),
+        ("images", f"{data['train_images']:,} training, {data['validation_images']:,} validation, "
+         f"{data['test_images']:,} test"),
+        ("shape", " × ".join(map(str, data["image_shape"]))),
+        ("classes", plural(len(data["classes"]), "class", "classes")),
+        ("SHA-256", data["fingerprint"]),
+    ]  # fmt: skip
