@@ -38,6 +38,8 @@ MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 KEY_STEPS = (0x9E3779B9, 0xBB67AE85)
 """What the two key words grow by from round to round: the golden ratio and the square root of 3, less 1."""
 ROUNDS = 10
+DRAWN_TOGETHER = 2**17
+"""Words of a permutation that are drawn at once, a multiple of 4; it bounds the memory, not the result."""
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
@@ -124,9 +126,13 @@ def permutation(n: int, seed: int, purpose: int, stream: int = 0, epoch: int = 0
 
     Image i gets the 64-bit word w[2i] << 32 | w[2i + 1]; the order is that of a stable sort by it.
     """
-    pairs = words(2 * n, seed=seed, purpose=purpose, stream=stream, epoch=epoch).reshape(n, 2)
-    order = pairs[:, 0].astype(np.uint64) << np.uint64(32) | pairs[:, 1]
-    return np.argsort(order, kind="stable").astype(np.int64)
+    order = np.empty(n, np.uint64)
+    for first in range(0, n, DRAWN_TOGETHER // 2):
+        own = order[first : first + DRAWN_TOGETHER // 2]
+        drawn = _words_of(np.zeros(1, np.int64), 2 * len(own), seed, purpose, stream, epoch, first // 2)
+        pairs = drawn.reshape(-1, 2)
+        own[:] = pairs[:, 0].astype(np.uint64) << np.uint64(32) | pairs[:, 1]
+    return np.argsort(order, kind="stable").astype(np.int64, copy=False)
 
 
 @dataclass
@@ -153,12 +159,19 @@ class InitialDraws:
         return self.drawn - 1
 
 
-def _words_of(positions: Array, count: int, seed: int, purpose: int, stream: int, epoch: int) -> Array:
-    """Return uint32 (N, count) for `positions` (N,)."""
+def _words_of(
+    positions: Array, count: int, seed: int, purpose: int, stream: int, epoch: int, first_block: int = 0
+) -> Array:
+    """Return uint32 (N, count) for `positions` (N,), from block `first_block` on."""
     if not 0 <= seed < 2**64:
         raise SettingsError(f"seed must be from 0 to 2**64 - 1, but got {seed}")
     blocks = -(-count // 4)
-    counters = (np.arange(blocks), positions[:, None], np.array(epoch), np.array(purpose << 16 | stream))
+    counters = (
+        np.arange(first_block, first_block + blocks),
+        positions[:, None],
+        np.array(epoch),
+        np.array(purpose << 16 | stream),
+    )
     drawn = philox(counters, (seed & 0xFFFFFFFF, seed >> 32))
     return drawn.reshape(len(positions), blocks * 4)[:, :count]
 

@@ -127,6 +127,12 @@ def test_permutation_sorts_by_two_words_per_number():
     assert random.permutation(20, 6, 4, stream=1).tolist() == expected
 
 
+def test_a_permutation_drawn_in_parts_is_the_whole_one(monkeypatch):
+    whole = random.permutation(103, 6, 4)
+    monkeypatch.setattr(random, "DRAWN_TOGETHER", 16)
+    assert random.permutation(103, 6, 4).tolist() == whole.tolist()
+
+
 def test_known_numbers_stay_as_they_are():
     """A change here changes every trained model: it needs a new numerics version."""
     assert random.words(4, seed=0, purpose=1).tolist() == RECORDED_WORDS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 
 from convlet.errors import DataError
 from convlet.layers.base import Array, Shape
+from convlet.training.mapped import ImageFile, image_file, pieces
 
 
 class LabelledImages(Protocol):
@@ -26,6 +28,8 @@ class Labelled:
     """Images (n, H, W, C), uint8 or float32, and labels (n,), int64, that have passed the door.
 
     weights : float32 (n,), how much each image counts; None for 1 each
+
+    A large memory-mapped array of images stays in its file: `batch` reads what a step needs.
     """
 
     images: Array
@@ -34,6 +38,18 @@ class Labelled:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @cached_property
+    def file(self) -> ImageFile | None:
+        """The file the images are read from; None where they lie in memory."""
+        return image_file(self.images)
+
+    def batch(self, numbers: Array) -> tuple[Array, Array, Array, Array | None]:
+        """Images, labels, the numbers in them of the images with these `numbers`, and weights; raises DataError."""
+        if self.file is None:
+            return self.images, self.labels, numbers, self.weights
+        weights = None if self.weights is None else self.weights[numbers]
+        return self.file.read(numbers), self.labels[numbers], np.arange(len(numbers)), weights
 
     @classmethod
     def of(cls, given: LabelledImages, name: str, classes: int, shape: Shape | None = None) -> Labelled:
@@ -50,7 +66,7 @@ def times(shape: Shape) -> str:
 def as_images(images: Any, name: str, input_shape: Shape | None = None) -> Array:
     """Return images as uint8 or finite float32 (n, H, W, C), C-contiguous.
 
-    uint8 stays; other numbers become float32 with the same values.
+    uint8 stays; other numbers become float32 with the same values. What has the right form already is not copied.
 
     Parameters
     ----------
@@ -73,11 +89,17 @@ def as_images(images: Any, name: str, input_shape: Shape | None = None) -> Array
         return np.ascontiguousarray(array)
     with np.errstate(over="ignore", invalid="ignore"):
         array = np.ascontiguousarray(array, np.float32)
-        sums = array.sum(axis=(1, 2, 3), dtype=np.float64)
-    if not np.isfinite(sums).all():
-        number = int(np.argmin(np.isfinite(sums)))
-        value = array[number][~np.isfinite(array[number])][0]
-        raise DataError(f"the {name} must be finite, but number {number} holds {value}; mend or leave out that image")
+    first = 0
+    for part in pieces(array):
+        with np.errstate(over="ignore", invalid="ignore"):
+            finite = np.isfinite(part.sum(axis=(1, 2, 3), dtype=np.float64))
+        if not finite.all():
+            at = int(np.argmin(finite))
+            number, value = first + at, part[at][~np.isfinite(part[at])][0]
+            raise DataError(
+                f"the {name} must be finite, but number {number} holds {value}; mend or leave out that image"
+            )
+        first += len(part)
     return array
 
 

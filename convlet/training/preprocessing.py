@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from convlet.layers.base import Array
-
-GROUP = 256
-"""Images whose sums are taken at once; it bounds the memory, not the result."""
+from convlet.training.mapped import pieces
 
 LEAST_STD = 1e-30
 """The smallest std; 1 / std must stay a float32."""
@@ -78,10 +76,7 @@ class Preprocessing:
         ----------
         images : (n, H, W, C) uint8 or finite float32, n >= 1
         """
-        if images.dtype == np.uint8:
-            moments = [_whole_moments(images[..., channel]) for channel in range(images.shape[-1])]
-        else:
-            moments = _float_moments(images)
+        moments = _whole_moments(images) if images.dtype == np.uint8 else _float_moments(images)
         mean = tuple(mean for mean, _ in moments)
         return cls(mean, tuple(_std(mean, sqrt(variance)) for mean, variance in moments))
 
@@ -110,12 +105,17 @@ def _std(mean: float, root: float) -> float:
     return root if root >= max(LEAST_STD, LEAST_SHARE * abs(mean)) else 1.0
 
 
-def _whole_moments(channel: Array) -> tuple[float, float]:
-    """Exact mean and variance of a uint8 channel (n, H, W), rounded once."""
-    counts = [0] * 256
-    for first in range(0, len(channel), GROUP):
-        seen = np.bincount(channel[first : first + GROUP].reshape(-1), minlength=256)
-        counts = [count + int(more) for count, more in zip(counts, seen, strict=True)]
+def _whole_moments(images: Array) -> list[tuple[float, float]]:
+    """Exact mean and variance, rounded once, of each channel of uint8 images (n, H, W, C)."""
+    counts = np.zeros((images.shape[-1], 256), np.int64)
+    for part in pieces(images):
+        for channel, own in enumerate(counts):
+            own += np.bincount(part[..., channel].reshape(-1), minlength=256)
+    return [_moments_of(own.tolist()) for own in counts]
+
+
+def _moments_of(counts: list[int]) -> tuple[float, float]:
+    """Mean and variance of numbers of which `counts[v]` have the value v."""
     n = sum(counts)
     total = sum(value * count for value, count in enumerate(counts))
     squares = sum(value * value * count for value, count in enumerate(counts))
@@ -135,8 +135,8 @@ def _float_moments(images: Array) -> list[tuple[float, float]]:
 def _pixel_sums(images: Array, center: Array, power: int) -> Array:
     """Sum of (x - center)**power over the images, one image after the other: float64 (H W, C)."""
     sums = np.zeros(images.shape[1:])
-    for first in range(0, len(images), GROUP):
-        part = images[first : first + GROUP].astype(np.float64) - center
+    for floats in pieces(images):
+        part = floats.astype(np.float64) - center
         for image in part if power == 1 else part * part:
             sums += image
     return sums.reshape(-1, images.shape[-1])

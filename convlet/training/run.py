@@ -16,6 +16,7 @@ from convlet.training.engine import Engine
 from convlet.training.finite import check_step, check_validation, check_vectors
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax_cross_entropy
+from convlet.training.mapped import pieces
 from convlet.training.pace import Pace
 from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Progress
 from convlet.training.settings import Settings
@@ -23,6 +24,9 @@ from convlet.training.snapshot import Snapshot
 from convlet.training.stopping import Best
 
 SECONDS_BETWEEN_REPORTS = 0.1
+
+VALIDATED_BYTES = 16 * 2**20
+"""Validation images that go through the network in one call; it bounds the memory, not the result."""
 
 PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0
 """Of a time budget, and at most: what is spent on finding out how long a step takes."""
@@ -151,9 +155,8 @@ class Run:
 
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
-        loss, missed = self.engine.gradients(
-            self.shown.images, self.shown.labels, batch, epoch=number, position=first, weights=self.shown.weights
-        )
+        images, labels, numbers, weights = self.shown.batch(batch)
+        loss, missed = self.engine.gradients(images, labels, numbers, epoch=number, position=first, weights=weights)
         check_step(self.engine, loss, f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}", rate)
         if self.settings.clip_norm is not None:
             clip_norm(self.engine.gradient, self.settings.clip_norm)
@@ -173,7 +176,7 @@ class Run:
         numbers = np.arange(self.batch, dtype=np.int64)
         began, steps, seconds = perf_counter(), 0, 0.0
         while seconds < min(PROBE_SHARE * budget, PROBE_SECONDS) or not steps:
-            engine.gradients(self.shown.images, self.shown.labels, numbers, epoch=0, position=0)
+            engine.gradients(*self.shown.batch(numbers)[:3], epoch=0, position=0)
             engine.update(self.optimizer, slots, 0.0, 1)
             steps, seconds = steps + 1, perf_counter() - began
         engine.load(parameters, state)
@@ -219,10 +222,11 @@ class Run:
 
     def _logits(self, images: Array) -> Array:
         """What the parameters of `vectors` say about images."""
+        parts = pieces(images, VALIDATED_BYTES)
         if self.mean is None:
-            return self.engine.logits(images)
+            return np.concatenate([self.engine.logits(part) for part in parts])
         parameters, state = self.engine.parameters.copy(), self.engine.state.copy()
         self.engine.load(*self.mean.means)
-        logits = self.engine.logits(images)
+        logits = np.concatenate([self.engine.logits(part) for part in parts])
         self.engine.load(parameters, state)
         return logits
