@@ -99,7 +99,7 @@ def _measured(run: Path, model: Any, data: Any) -> dict[str, Any]:
             f"{run / 'history.jsonl'}: cannot be read as a history; expected a line of JSON per epoch"
         ) from None
     rate = len(rows) * len(data.train) / seconds if seconds else 0.0
-    return measure(TrainingResult(model, history, seconds, rate), data)
+    return measure(TrainingResult(model, history, seconds, rate, len(rows)), data)
 
 
 def _comparison(path: Path) -> dict[str, Any]:

@@ -55,6 +55,7 @@ ROWS = (
     Row("adagrad", "update"),
     Row("rmsprop", "update"),
     Row("adam", "update"),
+    Row("peak", "peak"),
 )
 
 BY_NAME = {row.name: row for row in ROWS}

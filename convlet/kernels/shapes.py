@@ -135,4 +135,21 @@ class FoldShape:
     epsilon: float
 
 
-Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape
+@dataclass(frozen=True)
+class PeakShape:
+    """Chains of multiply-adds on vectors of `lanes` floats, `chains` of them side by side.
+
+    Each chain is prolonged by `links` multiply-adds in each of COUNT turns.
+    """
+
+    lanes: int
+    chains: int
+    links: int = 4
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of a turn."""
+        return self.lanes * self.chains * self.links
+
+
+Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape | PeakShape

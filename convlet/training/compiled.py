@@ -14,7 +14,7 @@ from convlet.layers.base import Array
 from convlet.training.engine import Engine
 from convlet.training.lowering import lower
 from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from convlet.training.plan import Operand, Step
+from convlet.training.plan import Operand, Part, Step
 from convlet.training.program import WALK, WALK_NUMBERS, Task
 from convlet.training.workers import Workers
 
@@ -156,6 +156,7 @@ class CompiledEngine(Engine):
         plan.emit()
         end = self._loss(logits, training)
         task = Task([start, *plan.forward, end, *plan.backward], WALK, self.threads, plan.workspace_bytes)
+        task.parts = [Part("gather"), *plan.forward_parts, Part("loss"), *plan.backward_parts]
         values = {
             frame.PARAMETERS: self.parameters.ctypes.data,
             frame.STATE: self.state.ctypes.data,

@@ -32,7 +32,7 @@ class TrainingResult:
     learning_rate (of the epoch's last step) and seconds (of its steps). Errors are error rates.
     train_seconds are the seconds of all steps, without compiling and without validation.
     best_epoch is the epoch (from 1) whose parameters the model has: the last, or the best where `patience` is set.
-    snapshot is where the training ended, for a training that goes on.
+    snapshot is where the training ended, for a training that goes on; None where a result was read from files.
     """
 
     model: Model
@@ -40,7 +40,7 @@ class TrainingResult:
     train_seconds: float
     images_per_second: float
     best_epoch: int
-    snapshot: Snapshot
+    snapshot: Snapshot | None = None
 
 
 def train(

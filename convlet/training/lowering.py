@@ -86,6 +86,7 @@ class Lowering:
         names = [prefix + name for name in layers.prefixes()]
         index = 0
         while index < len(names):
+            self.plan.begin((*path, index))
             layer, rest = layers.layers[index], layers.layers[index + 1 :]
             fused = self.fused(layer, rest, names[index + 1 :])
             if not isinstance(layer, Flatten) or self.needs_copy(rest, x):

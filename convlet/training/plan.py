@@ -81,11 +81,24 @@ class Value:
 Step = tuple[Kernel, list[Operand]]
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a step is there for: a pass such as "forward", and the number of the network's layer that it belongs to.
+
+    A step that several layers share belongs to the first of them; one that is no layer's has None.
+    """
+
+    name: str
+    layer: int | None = None
+
+
 @dataclass
 class Plan:
     """Values, bytes and steps, gathered layer by layer.
 
     bytes : workspace arrays that are no tensors, as (plan offset holder, bytes an image, bytes in all)
+    begun : each layer as it was lowered, by its path in the network, and how many nodes there were before it
+    forward_parts, backward_parts : what each step of forward and backward is there for
     packs : steps that reorder parameters after each update
     together : a whole shard must pass as one group (batch normalisation)
     """
@@ -95,8 +108,11 @@ class Plan:
     tensors: list[Tensor] = field(default_factory=list)
     blobs: list[Blob] = field(default_factory=list)
     nodes: list[Any] = field(default_factory=list)
+    begun: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
     forward: list[Step] = field(default_factory=list)
     backward: list[Step] = field(default_factory=list)
+    forward_parts: list[Part] = field(default_factory=list)
+    backward_parts: list[Part] = field(default_factory=list)
     packs: list[Step] = field(default_factory=list)
     packed_floats: int = 0
     widest_dense_bytes: int = 0
@@ -127,6 +143,10 @@ class Plan:
         self.packed_floats += floats
         return offset
 
+    def begin(self, path: tuple[int, ...]) -> None:
+        """Nodes from here on are of the layer at this place in the network."""
+        self.begun.append((path, len(self.nodes)))
+
     def lay_out(self, shard: int) -> None:
         """Choose how many images go together and give every array its offset."""
         tensors = [value.data for value in self.values] + self.tensors
@@ -144,12 +164,21 @@ class Plan:
         self.workspace_bytes = end + ALIGNMENT
 
     def emit(self) -> None:
-        """Write the steps: forward in order, backward in reverse."""
-        for node in self.nodes:
+        """Write the steps, forward in order, backward in reverse, and note whose each is."""
+        numbered = list(enumerate(self.nodes))
+        for number, node in numbered:
             node.forward(self)
+            part = Part("forward", self.layer_of(number))
+            self.forward_parts += [part] * (len(self.forward) - len(self.forward_parts))
         if self.training:
-            for node in reversed(self.nodes):
+            for number, node in reversed(numbered):
                 node.backward(self)
+                part = Part("backward", self.layer_of(number))
+                self.backward_parts += [part] * (len(self.backward) - len(self.backward_parts))
+
+    def layer_of(self, number: int) -> int | None:
+        """The network's layer that a node belongs to: the last one begun before it."""
+        return next((path[0] for path, before in reversed(self.begun) if before <= number), None)
 
     def kernels(self) -> list[Kernel]:
         return [kernel for kernel, _ in self.forward + self.backward + self.packs]

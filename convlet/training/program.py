@@ -11,18 +11,19 @@ from convlet.kernels import frame
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel
 from convlet.training.aligned import aligned_zeros
-from convlet.training.plan import Plan, Step
+from convlet.training.plan import Part, Plan, Step
 from convlet.training.workers import Workers
 
 WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
 
 
 class Program:
-    """Steps in the form `walk` reads: a table of (kernel address, operands address)."""
+    """Steps in the form `walk` reads: a table of (kernel address, operands address), int64 (steps, 2)."""
 
     def __init__(self, steps: list[Step]) -> None:
         addresses = compiler.addresses(kernel for kernel, _ in steps)
         self.length = len(steps)
+        self.kernels = [kernel for kernel, _ in steps]
         self._operands = [np.array(operands, np.int64).reshape(-1) for _, operands in steps]
         rows = [
             (addresses[kernel], operands.ctypes.data)
@@ -32,10 +33,15 @@ class Program:
 
 
 class Task:
-    """One kind of work that threads share: a program, its task fields and each thread's frame."""
+    """One kind of work that threads share: a program, its task fields and each thread's frame.
+
+    parts : what each step of the program is there for, where a plan says so
+    walk_alone : the walk on the calling thread
+    """
 
     def __init__(self, steps: list[Step], walker: Kernel, threads: int, workspace_bytes: int) -> None:
         self.program = Program(steps)
+        self.parts: list[Part] = []
         self.fields = np.zeros(task_fields.FIELDS, np.int64)
         self.counter = np.zeros(8, np.int64)
         self.fields[task_fields.PROGRAM] = self.program.table.ctypes.data
@@ -50,7 +56,7 @@ class Task:
         walk = compiler.caller(walker)
         # addresses do not change, so they are looked up once, not at each step
         fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
-        self._walk = lambda: walk(fields, first)
+        self.walk_alone = lambda: walk(fields, first)
         self.prepare: Callable[[], None] = lambda: None
 
     def pack(self, plan: Plan, values: dict[int, int]) -> int:
@@ -83,4 +89,4 @@ class Task:
             self.fields[getattr(task_fields, name.upper())] = value
         self.fields[task_fields.ROWS] = units
         self.counter[0] = 0
-        workers.run(self._walker, self.fields, self.frames, units, self._walk)
+        workers.run(self._walker, self.fields, self.frames, units, self.walk_alone)
