@@ -1,9 +1,7 @@
 """How threads meet: helpers look out for work in compiled code, so that a step wakes nobody and waits for no lock.
 
-The board is an int64 array that all threads share: a line for the work, one for how many helpers have done it, then one
-for each helper. Lines are a cache line apart, so looking at one's own costs the others nothing. A helper does the work
-when the order on its line changes. When it has looked in vain for a while it marks itself asleep and returns to Python,
-where it waits without using the processor.
+A helper does the work when the order on its line of the `board` changes. When it has looked in vain for a while it marks
+itself asleep and returns to Python, where it waits without using the processor.
 
 Each thread comes with a few numbers of its own instead of operands, and with no frame.
 """
@@ -13,17 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from convlet.kernels.board import ASLEEP, BOARD, DONE, FRAME, LINE, LOOKS, ORDER, SEEN, TASK, WALKER, WANTED
 from convlet.kernels.simd import atomic_load, atomic_store, call, fetch_add, int64_at, pause
 from convlet.kernels.target import Target
-
-LINE_BYTES = 64
-WALKER, TASK = 0, 1  # numbers of the first line: what to run, on what
-DONE = LINE_BYTES  # the second line, in bytes from the start of the board
-ORDER, ASLEEP, FRAME = 0, 8, 16  # of a helper's line, in bytes
-BOARD, LINE, SEEN, LOOKS, WANTED = range(
-    5
-)  # a thread's own: addresses, its latest order, how long to look, for how many
-OWN_FIELDS = 5
 
 
 def serve(shape: Any, target: Target) -> Callable[..., None]:

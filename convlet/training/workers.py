@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from convlet.kernels import board
 from convlet.kernels import compile as compiler
-from convlet.kernels import meet
 from convlet.kernels.compile import Kernel
 from convlet.layers.base import Array
 from convlet.training.aligned import aligned_zeros
@@ -35,7 +35,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        line = meet.LINE_BYTES // 8
+        line = board.LINE_BYTES // 8
         self._board = aligned_zeros((LINES_AHEAD + count) * line, np.int64)
         self._lines = self._board.reshape(-1, line)
         self._round = self._own(0)
@@ -55,10 +55,10 @@ class Workers:
         if helpers > 0:
             if not self._threads:
                 self._start()
-            self._lines[0, meet.WALKER], self._lines[0, meet.TASK] = walker, task.ctypes.data
+            self._lines[0, board.WALKER], self._lines[0, board.TASK] = walker, task.ctypes.data
             self._lines[1, 0] = 0
             for number in range(helpers):
-                self._lines[LINES_AHEAD + number, meet.FRAME // 8] = frames[number + 1].ctypes.data
+                self._lines[LINES_AHEAD + number, board.FRAME // 8] = frames[number + 1].ctypes.data
                 self._give_order(number)
         alone()
         if helpers > 0:
@@ -66,7 +66,7 @@ class Workers:
 
     def close(self) -> None:
         """End the helpers."""
-        self._lines[0, meet.WALKER] = 0
+        self._lines[0, board.WALKER] = 0
         for number, thread in enumerate(self._threads):
             self._give_order(number)
             thread.join()
@@ -87,23 +87,23 @@ class Workers:
 
     def _own(self, number: int) -> Array:
         """The numbers a thread brings along; the caller's number is 0."""
-        own = aligned_zeros(meet.OWN_FIELDS, np.int64)
+        own = aligned_zeros(board.OWN_FIELDS, np.int64)
         line = LINES_AHEAD + max(0, number - 1)
-        own[meet.BOARD], own[meet.LOOKS] = self._board.ctypes.data, LOOKS
-        own[meet.LINE] = self._board.ctypes.data + line * meet.LINE_BYTES
+        own[board.BOARD], own[board.LOOKS] = self._board.ctypes.data, LOOKS
+        own[board.LINE] = self._board.ctypes.data + line * board.LINE_BYTES
         return own
 
     def _give_order(self, number: int) -> None:
         own = self._orders[number]
         self._order(own.ctypes.data, 0)
-        if own[meet.SEEN]:
+        if own[board.SEEN]:
             self._wake[number].release()
 
     def _wait(self, helpers: int) -> None:
         own = self._round
-        own[meet.WANTED] = helpers
+        own[board.WANTED] = helpers
         self._gather(own.ctypes.data, 0)
-        while own[meet.SEEN] < helpers:
+        while own[board.SEEN] < helpers:
             time.sleep(SECONDS_BETWEEN_LOOKS)
             self._gather(own.ctypes.data, 0)
 
@@ -111,7 +111,7 @@ class Workers:
         own, line = self._own(number), self._lines[LINES_AHEAD + number - 1]
         while True:
             self._serve(own.ctypes.data, 0)
-            if not line[meet.ASLEEP // 8]:
+            if not line[board.ASLEEP // 8]:
                 return  # an order without a walker
             self._wake[number - 1].acquire()
-            line[meet.ASLEEP // 8] = 0
+            line[board.ASLEEP // 8] = 0

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from convlet.kernels import frame, meet, settings
+from convlet.kernels import board as lines
+from convlet.kernels import frame, settings
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
 from convlet.kernels.shapes import (
@@ -492,9 +493,9 @@ def walk_numbers(rng):
 
 
 def _meeting():
-    board, own = np.zeros((4, meet.LINE_BYTES // 8), np.int64), np.zeros(meet.OWN_FIELDS, np.int64)
-    own[meet.BOARD], own[meet.LINE] = board.ctypes.data, board[2].ctypes.data
-    own[meet.LOOKS] = 3
+    board, own = np.zeros((4, lines.LINE_BYTES // 8), np.int64), np.zeros(lines.OWN_FIELDS, np.int64)
+    own[lines.BOARD], own[lines.LINE] = board.ctypes.data, board[2].ctypes.data
+    own[lines.LOOKS] = 3
     return board, own
 
 
@@ -502,23 +503,23 @@ def serve(rng):
     """Nothing to do: the helper looks three times and falls asleep."""
     board, own = _meeting()
     asleep = board.copy()
-    asleep[2, meet.ASLEEP // 8] = 1
+    asleep[2, lines.ASLEEP // 8] = 1
     return Kernel("serve"), own, own, [(board, asleep)], ()
 
 
 def order(rng):
     """An order for a helper that sleeps: its number counts up, and the helper must be woken."""
     board, own = _meeting()
-    board[2, meet.ORDER // 8], board[2, meet.ASLEEP // 8] = 6, 1
+    board[2, lines.ORDER // 8], board[2, lines.ASLEEP // 8] = 6, 1
     told, given = own.copy(), board.copy()
-    told[meet.SEEN], given[2, meet.ORDER // 8] = 1, 7
+    told[lines.SEEN], given[2, lines.ORDER // 8] = 1, 7
     return Kernel("order"), own, own, [(board, given), (own[2:], told[2:])], ()
 
 
 def gather_round(rng):
     """Two helpers are wanted and one is done: three looks, then the one is told of."""
     board, own = _meeting()
-    board[1, 0], own[meet.WANTED] = 1, 2
+    board[1, 0], own[lines.WANTED] = 1, 2
     told = own.copy()
-    told[meet.SEEN] = 1
+    told[lines.SEEN] = 1
     return Kernel("gather_round"), own, own, [(own[2:], told[2:])], (board,)
