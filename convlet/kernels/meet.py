@@ -1,7 +1,7 @@
 """How threads meet: helpers look out for work in compiled code, so that a step wakes nobody and waits for no lock.
 
-A helper does the work when the order on its line of the `board` changes. When it has looked in vain for a while it marks
-itself asleep and returns to Python, where it waits without using the processor.
+A helper does the work when the order on its line of the `board` changes. When it has looked in vain for a while it
+marks itself asleep and returns to Python, where it waits without using the processor.
 
 Each thread comes with a few numbers of its own instead of operands, and with no frame.
 """

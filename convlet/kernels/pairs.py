@@ -32,7 +32,7 @@ def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callabl
 
     Loop: images; a call takes all rows and columns of one for each tile in turn.
     """
-    accumulate = make_pairs(shape, shape.filters - first, tiles_of(shape, target))
+    accumulate = make_pairs(shape, shape.filters - first, tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS))
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
 
     def kernel(operands, frame):
@@ -54,13 +54,15 @@ class Pair:
     inputs: int
 
 
-def tiles_of(shape: ConvShape, target: Target) -> list[list[Pair]]:
-    """The filter's inputs in pairs, cut into tiles that fit the registers."""
+def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
+    """The filter's inputs, `together` in a vector, cut into tiles of at most so many vectors."""
     run = shape.size * shape.channels
     pairs = [
-        Pair(kh * shape.x.row + i, kh * run + i, min(2, run - i)) for kh in range(shape.size) for i in range(0, run, 2)
+        Pair(kh * shape.x.row + i, kh * run + i, min(together, run - i))
+        for kh in range(shape.size)
+        for i in range(0, run, together)
     ]
-    size = tuned.split(len(pairs), tuned.FILTER_GRADIENT_SUMS)[0]
+    size = tuned.split(len(pairs), most)[0]
     return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
@@ -72,61 +74,71 @@ def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]]) -> Any:
         def code(context, builder, signature, arguments):
             x, dy, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                _Emitter(builder, shape, filters, pairs).tile(x, dy, dw, None if number else db)
+                GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, None if number else db)
 
         return types.void(*[types.int64] * 4), code
 
     return accumulate
 
 
-class _Emitter:
-    """Writes the instructions of one tile; the first one also adds up the bias gradient."""
+class GradientTile:
+    """Writes the instructions of one tile; the first one also adds up the bias gradient.
 
-    def __init__(self, builder: Any, shape: ConvShape, filters: int, pairs: list[Pair]) -> None:
+    slot : lanes of one input's filters; together : inputs that share a vector, 2 or 1
+    """
+
+    def __init__(
+        self, builder: Any, shape: ConvShape, filters: int, pairs: list[Pair], slot: int = SLOT, together: int = 2
+    ) -> None:
         self.builder, self.shape, self.filters, self.pairs = builder, shape, filters, pairs
+        self.slot, self.together, self.lanes = slot, together, slot * together
 
     def tile(self, x: Any, dy: Any, dw: Any, db: Any) -> None:
         shape = self.shape
         sums = [self.load(dw, pair) for pair in self.pairs]
-        sums += [] if db is None else [load_lanes(self.builder, db, SLOT, self.filters)]
-        steps = [shape.stride * shape.x.row, shape.y.row]
+        sums += [] if db is None else [load_lanes(self.builder, db, self.slot, self.filters)]
+        steps = [4 * shape.stride * shape.x.row, 4 * shape.y.row]
         sums = counted_loop(self.builder, ir.Constant(I64, shape.height), [x, dy], steps, sums, self.row)
         for pair, held in zip(self.pairs, sums, strict=False):
             self.store(dw, pair, held)
         if db is not None:
-            store_lanes(self.builder, sums[-1], db, SLOT, self.filters)
+            store_lanes(self.builder, sums[-1], db, self.slot, self.filters)
 
     def row(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         shape = self.shape
-        steps = [shape.stride * shape.x.pixel, shape.y.pixel]
+        steps = [4 * shape.stride * shape.x.pixel, 4 * shape.y.pixel]
         return counted_loop(self.builder, ir.Constant(I64, shape.width), pointers, steps, sums, self.pixel)
 
     def pixel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         builder, (x, dy) = self.builder, pointers
-        single = load_lanes(builder, dy, SLOT, self.filters)
-        double = self.shuffle(single, single, [lane // 2 for lane in range(2 * SLOT)])
+        single = load_lanes(builder, dy, self.slot, self.filters)
+        repeated = self.repeated(single)
         results = [
-            fma(builder, self.inputs(at(builder, x, pair.x), pair.inputs), double, held)
+            fma(builder, self.inputs(at(builder, x, pair.x), pair.inputs), repeated, held)
             for pair, held in zip(self.pairs, sums, strict=False)
         ]
         return results + [builder.fadd(held, single) for held in sums[len(self.pairs) :]]
 
+    def repeated(self, single: Any) -> Any:
+        """Each number of a slot as often as inputs share a vector."""
+        return self.shuffle(single, single, [lane // self.together for lane in range(self.lanes)])
+
     def inputs(self, place: Any, count: int) -> Any:
         """One or two inputs, again and again."""
         if count == 1:
-            return splat(self.builder, self.builder.load(place, align=4, typ=F32), 2 * SLOT)
-        both = splat(self.builder, self.builder.load(place, align=4, typ=F64), SLOT)
-        return self.builder.bitcast(both, ir.VectorType(F32, 2 * SLOT))
+            return splat(self.builder, self.builder.load(place, align=4, typ=F32), self.lanes)
+        both = splat(self.builder, self.builder.load(place, align=4, typ=F64), self.slot)
+        return self.builder.bitcast(both, ir.VectorType(F32, self.lanes))
 
     def load(self, dw: Any, pair: Pair) -> Any:
-        first, second = self.rows(dw, pair)
-        lanes = [lane // 2 + SLOT * (lane % 2) for lane in range(2 * SLOT)]
-        return self.shuffle(*(load_lanes(self.builder, row, SLOT, self.filters) for row in (first, second)), lanes)
+        rows = [load_lanes(self.builder, row, self.slot, self.filters) for row in self.rows(dw, pair)]
+        lanes = [lane // self.together + self.slot * (lane % self.together) for lane in range(self.lanes)]
+        return self.shuffle(rows[0], rows[1], lanes)
 
     def store(self, dw: Any, pair: Pair, held: Any) -> None:
         for number, row in enumerate(self.rows(dw, pair)[: pair.inputs]):
-            lanes = self.shuffle(held, held, [2 * lane + number for lane in range(SLOT)])
-            store_lanes(self.builder, lanes, row, SLOT, self.filters)
+            lanes = self.shuffle(held, held, [self.together * lane + number for lane in range(self.slot)])
+            store_lanes(self.builder, lanes, row, self.slot, self.filters)
 
     def rows(self, dw: Any, pair: Pair) -> tuple[Any, Any]:
         """The rows of dw of a pair's inputs; of a single input the same twice."""
@@ -135,4 +147,6 @@ class _Emitter:
         return at(self.builder, dw, rows[0] * filters), at(self.builder, dw, rows[1] * filters)
 
     def shuffle(self, a: Any, b: Any, lanes: list[int]) -> Any:
+        if lanes == list(range(a.type.count)):
+            return a
         return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), lanes))

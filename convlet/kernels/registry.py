@@ -31,6 +31,7 @@ ROWS = (
     Row("gather_floats", "gather"),
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
+    Row("pooled_filter_gradient", "pooled"),
     Row("dense", "dense"),
     Row("dense_filter_gradient", "dense"),
     Row("pack", "pack"),

@@ -94,7 +94,7 @@ def at(builder: Any, pointer: Any, floats: int) -> Any:
 def counted_loop(
     builder: Any, count: Any, pointers: list[Any], steps: list[int], sums: list[Any], body: Callable[..., list[Any]]
 ) -> list[Any]:
-    """`count` times sums = body(pointers, sums), the pointers moving on by `steps` floats each time.
+    """`count` times sums = body(pointers, sums), the pointers moving on by `steps` bytes each time.
 
     count : an int64 value of the code that is written, at least 1
     """
@@ -110,7 +110,7 @@ def counted_loop(
         phi.add_incoming(value, before)
     moving, held = phis[: len(pointers)], phis[len(pointers) :]
     results = body(moving, held)
-    moved = [at(builder, pointer, step) for pointer, step in zip(moving, steps, strict=True)]
+    moved = [byte_at(builder, pointer, step) for pointer, step in zip(moving, steps, strict=True)]
     following = builder.add(index, ir.Constant(I64, 1))
     index.add_incoming(following, builder.block)
     for phi, value in zip(phis, moved + results, strict=True):
@@ -120,31 +120,35 @@ def counted_loop(
     return results
 
 
-def load_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
-    """The `count` floats at `pointer`, then zeros; never touches memory behind them."""
-    kind = ir.VectorType(F32, lanes)
+def load_lanes(builder: Any, pointer: Any, lanes: int, count: int, number: Any = F32, size: int = 4) -> Any:
+    """The `count` numbers of `size` bytes at `pointer`, then zeros; never touches memory behind them."""
+    kind = ir.VectorType(number, lanes)
     if count == lanes:
-        return builder.load(pointer, align=4, typ=kind)
-    mask_kind = ir.VectorType(I1, lanes)
-    load = declare(builder, f"llvm.masked.load.v{lanes}f32.p0", kind, [ir.PointerType(), I32, mask_kind, kind])
-    mask = ir.Constant(mask_kind, [int(lane < count) for lane in range(lanes)])
-    return builder.call(load, [pointer, ir.Constant(I32, 4), mask, constant(0.0, lanes)])
+        return builder.load(pointer, align=size, typ=kind)
+    mask = _first_lanes(lanes, count)
+    name = f"llvm.masked.load.{_suffix(kind)}.p0"
+    load = declare(builder, name, kind, [ir.PointerType(), I32, mask.type, kind])
+    return builder.call(load, [pointer, ir.Constant(I32, size), mask, ir.Constant(kind, None)])
 
 
-def store_lanes(builder: Any, value: Any, pointer: Any, lanes: int, count: int) -> None:
+def store_lanes(builder: Any, value: Any, pointer: Any, lanes: int, count: int, size: int = 4) -> None:
     """Write the first `count` lanes; leaves the memory behind them as it is."""
     if count == lanes:
-        builder.store(value, pointer, align=4)
+        builder.store(value, pointer, align=size)
         return
-    kind, mask_kind = value.type, ir.VectorType(I1, lanes)
-    store = declare(
-        builder,
-        f"llvm.masked.store.v{lanes}f32.p0",
-        ir.VoidType(),
-        [kind, ir.PointerType(), I32, mask_kind],
-    )
-    mask = ir.Constant(mask_kind, [int(lane < count) for lane in range(lanes)])
-    builder.call(store, [value, pointer, ir.Constant(I32, 4), mask])
+    mask = _first_lanes(lanes, count)
+    name = f"llvm.masked.store.{_suffix(value.type)}.p0"
+    store = declare(builder, name, ir.VoidType(), [value.type, ir.PointerType(), I32, mask.type])
+    builder.call(store, [value, pointer, ir.Constant(I32, size), mask])
+
+
+def _first_lanes(lanes: int, count: int) -> Any:
+    return ir.Constant(ir.VectorType(I1, lanes), [int(lane < count) for lane in range(lanes)])
+
+
+def _suffix(kind: Any) -> str:
+    """How LLVM names a vector type."""
+    return f"v{kind.count}{'f32' if kind.element == F32 else kind.element}"
 
 
 def byte_at(builder: Any, pointer: Any, count: int) -> Any:
@@ -154,13 +158,13 @@ def byte_at(builder: Any, pointer: Any, count: int) -> Any:
 
 def store_bytes(builder: Any, value: Any, pointer: Any, count: int) -> None:
     """Write the first `count` lanes of int32 as unsigned bytes."""
-    narrow = builder.trunc(value, ir.VectorType(I8, value.type.count))
-    if count == value.type.count:
-        builder.store(narrow, pointer, align=1)
-        return
-    for lane in range(count):
-        byte = builder.extract_element(narrow, ir.Constant(I32, lane))
-        builder.store(byte, byte_at(builder, pointer, lane), align=1)
+    lanes = value.type.count
+    store_lanes(builder, builder.trunc(value, ir.VectorType(I8, lanes)), pointer, lanes, count, 1)
+
+
+def load_byte_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
+    """`count` unsigned bytes widened to int32 lanes, then zeros."""
+    return builder.zext(load_lanes(builder, pointer, lanes, count, I8, 1), ir.VectorType(I32, lanes))
 
 
 def make_load(lanes: int, count: int | None = None) -> Any:
@@ -212,18 +216,7 @@ def make_load_bytes(lanes: int, count: int | None = None) -> Any:
     @intrinsic
     def load(typing_context, address, index):
         def code(context, builder, signature, arguments):
-            pointer = element(builder, *arguments, 1)
-            narrow_kind = ir.VectorType(I8, lanes)
-            if loaded == lanes:
-                narrow = builder.load(pointer, align=1, typ=narrow_kind)
-            else:
-                narrow = ir.Constant(narrow_kind, [0] * lanes)
-                for lane in range(loaded):
-                    place = builder.gep(pointer, [ir.Constant(I64, lane)], source_etype=I8)
-                    narrow = builder.insert_element(
-                        narrow, builder.load(place, align=1, typ=I8), ir.Constant(I32, lane)
-                    )
-            return builder.zext(narrow, ir.VectorType(I32, lanes))
+            return load_byte_lanes(builder, element(builder, *arguments, 1), lanes, loaded)
 
         return integers(lanes)(types.int64, types.int64), code
 

@@ -134,7 +134,7 @@ class _Emitter:
     def tile(self, x: Any, w: Any, b: Any, y: Any, mask: Any) -> None:
         shape = self.shape
         sums = self.start(b, y)
-        steps = [1, shape.filters]
+        steps = [4, 4 * shape.filters]
         sums = counted_loop(self.builder, ir.Constant(I64, shape.channels), [x, w], steps, sums, self.channel)
         self.finish(sums, y, mask)
 

@@ -104,7 +104,9 @@ class _Emitter:
             sums = self.run([x, w], sums)
         else:
             rows = ir.Constant(I64, shape.rows)
-            sums = counted_loop(self.builder, rows, [x, w], [shape.row_step, shape.weight_row_step], sums, self.run)
+            sums = counted_loop(
+                self.builder, rows, [x, w], [4 * shape.row_step, 4 * shape.weight_row_step], sums, self.run
+            )
         self.finish(b, y, mask, sums)
 
     def places(self, y: Any, b: Any) -> list[tuple[Any, int]]:
@@ -134,7 +136,7 @@ class _Emitter:
         """The loop over one run."""
         shape = self.shape
         count = ir.Constant(I64, shape.run) if shape.run else self.count
-        return counted_loop(self.builder, count, pointers, [shape.x_step, shape.weight_step], sums, self.step)
+        return counted_loop(self.builder, count, pointers, [4 * shape.x_step, 4 * shape.weight_step], sums, self.step)
 
     def step(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """V weights times P inputs."""

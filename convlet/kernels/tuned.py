@@ -22,6 +22,9 @@ MOST_SUMS = 20
 FILTER_GRADIENT_SUMS = 24
 """Accumulators of a filter-gradient tile where there are 32 registers; half where there are 16."""
 
+POOLED_SUMS = 20
+"""The same for gradients of pooled outputs, which need registers for winners too: with 24, half again as long."""
+
 SWEEP_VECTORS = 7
 """Vectors along a row of a tile that a sweep fills: with two rows and nine weights they fit 32 registers. More rows
 or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""

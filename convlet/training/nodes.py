@@ -74,7 +74,7 @@ class ConvNode:
     """Convolution with bias; a relu and 2x2 max pooling are fused where they follow.
 
     outputs : shape of the convolution before pooling; y is the pooled array where there is pooling
-    expanded : dy as the kernels read it where y's own gradient will not do: pooled, or spread out by strides
+    expanded : dy as the gradient of the input reads it where y's own will not do: pooled, or spread out by strides
     """
 
     x: Value
@@ -103,10 +103,10 @@ class ConvNode:
             self.read = self.norm.declare(plan, self.read, taps, self.outputs[2])
         if not plan.training:
             return
-        if self.winners or (self.stride > 1 and self.x.learns):
-            self.expanded = plan.tensor(self.outputs, self.stride)
         if not self.x.learns:
             return
+        if self.winners or self.stride > 1:
+            self.expanded = plan.tensor(self.outputs, self.stride)
         source = self.expanded or self.y.gradient
         reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.outputs
         last_row, last_column = (oh - 1) * self.stride - above, (ow - 1) * self.stride - left
@@ -118,6 +118,8 @@ class ConvNode:
     def shape(self, y: Tensor, **more: object) -> ConvShape:
         (oh, ow, f), c = self.outputs, self.x.shape[2]
         shape = ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid)
+        if more.get("pooled"):  # of an odd number of rows or columns the last is in no 2x2
+            shape = replace(shape, height=2 * self.y.shape[0], width=2 * self.y.shape[1])
         return replace(shape, **more)  # type: ignore[arg-type]
 
     @property
@@ -127,14 +129,17 @@ class ConvNode:
     def forward(self, plan: Plan) -> None:
         finish, pooled = "relu" if self.relu else "plain", self.winners is not None
         shape = self.shape(self.y.data, finish=finish, pooled=pooled)
-        if pooled:  # of an odd number of rows or columns the last is in no 2x2
-            shape = replace(shape, height=2 * self.y.shape[0], width=2 * self.y.shape[1])
         winners = self.winners.at() if self.winners else NOTHING
         operands = [self.window, *self.read, self.y.data.at(), winners]
         plan.forward.append((Kernel("conv", shape), operands))
 
     def backward(self, plan: Plan) -> None:
         dy = self.y.gradient
+        if self.winners and not self.expanded:
+            shape = self.shape(dy, pooled=True)
+            operands = [self.window, dy.at(), self.winners.at(), gradient(self.weights), gradient(self.biases)]
+            plan.backward.append((Kernel("pooled_filter_gradient", shape), operands))
+            return
         if self.expanded:
             self.expand(plan, dy, self.expanded)
             dy = self.expanded

@@ -88,6 +88,24 @@ def conv_filter_gradient(rng, height=6, width=7, channels=3, filters=10, size=3,
     return Kernel("conv_filter_gradient", shape), operands, {"count": N}, [(dw, expected), (db, bias)]
 
 
+def pooled_filter_gradient(rng, height=6, width=8, channels=3, filters=10, size=3, stride=1):
+    """The same from pooled gradients: they belong to the winner of each 2x2, or to nothing where there is none."""
+    kernel, (x, *_), _, _ = conv_filter_gradient(rng, height, width, channels, filters, size, stride)
+    dy, inside = padded(rng, (N, height // 2, width // 2, filters), (0, 1, 0, 0))
+    winners = rng.integers(0, NO_WINNER + 1, inside.shape).astype(np.uint8)
+    full = np.zeros((N, height, width, filters))
+    for number in range(4):
+        full[:, number // 2 :: 2, number % 2 :: 2] = inside * (winners == number)
+    dw = rng.standard_normal((size, size, channels, filters)).astype(np.float32)
+    db = rng.standard_normal(filters).astype(np.float32)
+    expected = dw.astype(np.float64)
+    for i, j, t in _taps(x, height, width, size, stride):
+        expected[i, j] += np.einsum("nyxc,nyxf->cf", t.astype(np.float64), full)
+    shape = replace(kernel.shape, y=grid(dy), pooled=True)
+    results = [(dw, expected), (db, db + full.sum((0, 1, 2)))]
+    return Kernel("pooled_filter_gradient", shape), [x, (dy, filters), winners, dw, db], {"count": N}, results
+
+
 def dense(rng, images=11, inputs=13, units=10, rows=1, start="bias", finish="mask"):
     x = rng.standard_normal((images, inputs)).astype(np.float32)
     w = rng.standard_normal((inputs, rows, units)).astype(np.float32)

@@ -171,7 +171,7 @@ def test_more_shards_than_rows_of_gradients():
 def test_narrower_vectors_give_the_same_bits():
     code = (
         "from tests.training.test_compiled import weights;"
-        "print(weights('conv24-relu-pool-conv70k5s2-tanh-dropout0.5-dense33', 2))"
+        "print(weights('conv24-relu-pool-conv6-relu-conv40k2-pool-conv70k5s2-tanh-dropout0.5-dense33', 2))"
     )
     came = set()
     for bits in ("", "256", "128"):
