@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from convlet.cli import options
 
 @click.command("inspect")
 @click.argument("what", metavar="MODEL|ARCHITECTURE")
-@click.option("--input", "input_shape", default="28x28x1", show_default=True, help="Height x width x channels.")
+@click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
 @click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
 @click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
 def command(**values: Any) -> None:
@@ -43,7 +42,7 @@ def command(**values: Any) -> None:
             "arrays": {name: list(values.shape) for name, values in model.arrays().items()},
         }
     else:
-        shape = _shape(values["input_shape"])
+        shape = options.input_shape(values["input_shape"])
         network = with_head(parse(what), options.positive("--classes", values["classes"]))
         facts = {"architecture": what}
     rows = describe(network, shape)
@@ -51,12 +50,3 @@ def command(**values: Any) -> None:
     if values["json_file"]:
         options.write_json(values["json_file"], result)
     print_layers(result, Console())
-
-
-def _shape(text: str) -> tuple[int, int, int]:
-    from convlet.errors import InputError
-
-    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})(?:x(\d{1,3}))?", text)
-    if not found or "0" in found.groups():
-        raise InputError(f"--input '{text}': expected height x width x channels, as in 28x28x1")
-    return int(found[1]), int(found[2]), int(found[3] or 1)

@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
     "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
+    "benchmark": ("convlet.cli.benchmark", "Images per second and share of the machine's peak."),
     "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),
     "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
 }

@@ -70,6 +70,8 @@ DATA = (
     click.option("--offline", is_flag=True, help="Never download."),
 )
 
+INPUT_HELP = "Height x width x channels of an image."
+
 SETTING_NAMES = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
     *("momentum", "weight_decay", "seed", "threads", "shard"),
@@ -93,6 +95,14 @@ def given_settings(values: dict[str, Any]) -> dict[str, Any]:
     if given.get("batch") == "all":
         given["batch"] = None
     return given
+
+
+def input_shape(text: str) -> tuple[int, int, int]:
+    """Height, width and channels of `28x28x1`; without channels, one."""
+    found = re.fullmatch(r"(\d{1,4})x(\d{1,4})(?:x(\d{1,3}))?", text)
+    if not found or any(side is not None and int(side) == 0 for side in found.groups()):
+        raise InputError(f"--input '{text}': expected height x width x channels, as in 28x28x1")
+    return int(found[1]), int(found[2]), int(found[3] or 1)
 
 
 def load_data(name: str, values: dict[str, Any]) -> Any:

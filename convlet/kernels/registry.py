@@ -57,6 +57,8 @@ ROWS = (
     Row("rmsprop", "update"),
     Row("adam", "update"),
     Row("peak", "peak"),
+    Row("clocked", "clocked"),
+    Row("read_clock", "clocked"),
 )
 
 BY_NAME = {row.name: row for row in ROWS}

@@ -405,3 +405,15 @@ def pause(typing_context):
             builder.call(declare(builder, "llvm.aarch64.hint", ir.VoidType(), [I32]), [ir.Constant(I32, 1)])
 
     return types.void(), code
+
+
+@intrinsic
+def ticks(typing_context):
+    """The processor's own clock, which runs evenly at a rate of its own; int64."""
+
+    def code(context, builder, signature, arguments):
+        if platform.machine().lower() in {"aarch64", "arm64"}:  # the counter that programs may read
+            return builder.asm(ir.FunctionType(I64, []), "mrs $0, cntvct_el0", "=r", [], True)
+        return builder.call(declare(builder, "llvm.readcyclecounter", I64, []), [])
+
+    return types.int64(), code

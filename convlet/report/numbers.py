@@ -28,6 +28,20 @@ def seconds(value: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def duration(value: float) -> str:
+    """Three digits: 0.0000769 seconds as `76.9 µs`, 0.00112 as `1.12 ms`, 2.5 as `2.50 s`."""
+    factor, unit = next(((f, u) for f, u in ((1, "s"), (1e3, "ms")) if value * f >= 0.9995), (1e6, "µs"))
+    return f"{three_digits(value * factor)} {unit}"
+
+
+def three_digits(value: float) -> str:
+    """0.0042 as `0.004`, 1.1234 as `1.12`, 12.34 as `12.3`, 1234.5 as `1,234`."""
+    for limit, digits in ((0.9995, 3), (9.995, 2), (99.95, 1)):
+        if abs(value) < limit:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
+
+
 def size(number: int) -> str:
     """Bytes as `512 B`, `24.5 KiB`, `3.1 MiB`."""
     value, units = float(number), ["B", "KiB", "MiB", "GiB"]

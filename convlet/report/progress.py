@@ -1,4 +1,4 @@
-"""Progress while networks train: a live bar in a terminal, plain lines elsewhere."""
+"""Progress while networks train or are measured: a live bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from rich.console import Console
+from rich.text import Text
 
 from convlet.report.numbers import count, seconds
 from convlet.report.plain import plain
@@ -36,6 +37,33 @@ class Progress(Protocol):
     def images_per_second(self) -> float: ...
     @property
     def seconds_left(self) -> float: ...
+
+
+class LiveStages:
+    """Shows which stage of some work is under way: a spinner in a terminal, a line now and then elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._status: Any = None
+        self._said = monotonic()
+
+    def __enter__(self) -> LiveStages:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def begin(self, text: str) -> None:
+        """The next stage begins."""
+        if self.console.is_terminal:
+            if self._status is None:
+                self._status = self.console.status("")
+                self._status.start()
+            self._status.update(Text(text))
+        elif monotonic() - self._said >= SECONDS_BETWEEN_LINES:
+            self._said = monotonic()
+            say(self.console, text)
 
 
 class LiveProgress:

@@ -155,7 +155,7 @@ def test_data_commands(tmp_path, capsys):
             ["compare", "--train-images", "5"],
             "--train-images 5: there are 10 classes; ask for at least one image of each",
         ),
-        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, report, data; did you "
+        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, benchmark, report, data; did you "
          "mean 'compare'?"),
         (["compare", "--epoch", "3"], "No such option '--epoch'. Did you mean '--epochs'?"),
         (["data", "get", "minst"], "unknown data set 'minst': expected digits, mnist, fashion-mnist; did you mean 'mnist'?"),

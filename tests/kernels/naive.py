@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from convlet.kernels import board as lines
-from convlet.kernels import frame, settings
+from convlet.kernels import clock, frame, settings
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
 from convlet.kernels.shapes import (
@@ -22,6 +22,7 @@ from convlet.kernels.shapes import (
     Grid,
     MapShape,
     PackShape,
+    PeakShape,
     PoolShape,
     kept_bytes,
 )
@@ -444,6 +445,32 @@ def adam(rng, decoupled=False):
     from convlet.training.optimizers import Adam, AdamW
 
     return _optimizer_case(rng, (AdamW if decoupled else Adam)(weight_decay=0.1))
+
+
+def peak(rng, lanes=4, chains=5, links=3, turns=2):
+    x, w = (rng.standard_normal(lanes).astype(np.float32) for _ in range(2))
+    y = rng.standard_normal((chains, lanes)).astype(np.float32)
+    shape = PeakShape(lanes, chains, links)
+    assert turns * shape.multiply_adds == turns * links * y.size  # each of which adds one product to one number of y
+    expected = y + turns * links * x.astype(np.float64) * w
+    return Kernel("peak", shape), [x, w, y], {"count": turns}, [(y, expected)]
+
+
+def clocked(rng):
+    """A step of add_rows that ran six times before: it runs, and is counted."""
+    kernel, operands, fields, expected = add_rows(rng)
+    table = np.array([(frame.ZERO, array.ctypes.data) for array in operands], np.int64).reshape(-1)
+    step, own = np.zeros(clock.FIELDS, np.int64), np.zeros(frame.FIELDS, np.int64)
+    step[clock.KERNEL], step[clock.OPERANDS], step[clock.CALLS] = addresses([kernel])[kernel], table.ctypes.data, 6
+    own[frame.COUNT], own[frame.SELF] = fields["count"], own.ctypes.data
+    counted = [(step[clock.CALLS :], [7]), (step[:2], step[:2].copy())]
+    return Kernel("clocked"), step, own, expected + counted, (operands, table)
+
+
+def read_clock(rng):
+    """The time stands in the first number; see `test_clock` for what it is."""
+    place = np.array([0, 5], np.int64)
+    return Kernel("read_clock"), place, place, [(place[1:], [5])], ()
 
 
 def walk(rng):

@@ -12,7 +12,7 @@ from rich.console import Console
 from convlet.report.comparison import print_comparison
 from convlet.report.evaluation import print_evaluation
 from convlet.report.layers import print_layers
-from convlet.report.progress import LiveProgress
+from convlet.report.progress import LiveProgress, LiveStages
 
 MATRIX = [[40, 2], [1, 57]]
 
@@ -175,3 +175,22 @@ def test_quiet_says_nothing():
         progress.update(STATE)
         progress.finish("done")
     assert text.getvalue() == ""
+
+
+def test_stages_are_lines_now_and_then_without_a_terminal(monkeypatch):
+    clock = iter([0.0, 1.0, 11.0, 11.0, 12.0])
+    monkeypatch.setattr("convlet.report.progress.monotonic", lambda: next(clock))
+    text = io.StringIO()
+    with LiveStages(Console(file=text, width=80)) as stages:
+        for name in ("one", "two", "three"):
+            stages.begin(name)
+    assert text.getvalue() == "two\n"
+
+
+def test_a_stage_is_a_spinner_in_a_terminal_and_gone_afterwards():
+    text = io.StringIO()
+    with LiveStages(Console(file=text, width=80, force_terminal=True, color_system=None)) as stages:
+        stages.begin("measuring [training]")
+        stages._status._live.refresh()
+    assert "measuring [training]" in text.getvalue()
+    assert text.getvalue().endswith("\x1b[2K")
