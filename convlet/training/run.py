@@ -25,7 +25,7 @@ from convlet.training.stopping import Best
 
 SECONDS_BETWEEN_REPORTS = 0.1
 
-VALIDATED_BYTES = 16 * 2**20
+VALIDATED_BYTES = 4 * 2**20
 """Validation images that go through the network in one call; it bounds the memory, not the result."""
 
 PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0

@@ -1,0 +1,138 @@
+"""The same network in PyTorch, with the same parameters: built, and checked to compute the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from networks import engine_for, headed
+from torch import nn
+
+from convlet.layers import Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool, ReLU, Tanh
+
+LAYOUTS = {"default": torch.contiguous_format, "channels-last": torch.channels_last}
+"""PyTorch's memory layouts; every comparison is with the better of them."""
+
+TOLERANCE = 1e-3
+"""The largest difference, as a share of the array's norm. float32 sums in another order differ by about 1e-6; the
+margin is for a relu or a maximum that rounding turns the other way."""
+
+
+class Twin:
+    """A network in PyTorch that begins with convlet's parameters.
+
+    module : the network, reading (N, C, H, W) in `layout`
+    """
+
+    def __init__(self, network, shape, arrays, layout="default"):
+        self._learned, modules, before_flatten = [], [], None
+        for prefix, layer, before in network.parts(shape):
+            if isinstance(layer, Flatten) or (isinstance(layer, Dense) and len(before) == 3):
+                before_flatten = before
+                modules.append(nn.Flatten())
+            if isinstance(layer, Flatten):
+                continue
+            made = _translated(layer, before)
+            modules.append(made)
+            if isinstance(layer, Conv | Dense):
+                spatial = before_flatten if isinstance(layer, Dense) else None
+                self._learned.append((prefix, made, spatial))
+                before_flatten = None
+        self.module = nn.Sequential(*modules).to(memory_format=LAYOUTS[layout])
+        for prefix, made, spatial in self._learned:
+            weights = arrays[prefix + "weights"]
+            made.weight.data.copy_(torch.from_numpy(_to_theirs(weights, spatial).copy()))
+            made.bias.data.copy_(torch.from_numpy(arrays[prefix + "biases"].copy()))
+
+    def gradients(self):
+        """The gradient of each parameter array, by convlet's name and in convlet's order of axes."""
+        found = {}
+        for prefix, made, spatial in self._learned:
+            found[prefix + "weights"] = _to_ours(made.weight.grad.numpy(), spatial)
+            found[prefix + "biases"] = made.bias.grad.numpy()
+        return found
+
+
+def _translated(layer, before):
+    match layer:
+        case Conv():
+            padding = layer.padding if layer.stride == 1 else None
+            if padding is None:
+                raise SystemExit(f"{layer.token()} has no translation: PyTorch's padding 'same' knows no strides")
+            return nn.Conv2d(before[-1], layer.filters, layer.size, padding=padding)
+        case Dense():
+            return nn.Linear(int(np.prod(before)), layer.units)
+        case MaxPool():
+            return nn.MaxPool2d(layer.size, layer.stride)
+        case GlobalAvgPool():
+            return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        case Dropout():
+            return nn.Dropout(layer.rate)
+        case ReLU():
+            return nn.ReLU()
+        case Tanh():
+            return nn.Tanh()
+    raise SystemExit(f"{layer.token()} has no translation into PyTorch; add it to benchmarks/in_pytorch.py")
+
+
+def _to_theirs(weights, spatial):
+    """(height, width, in, out) to (out, in, height, width); (in, out) to (out, in), where `in` may be an (H, W, C)."""
+    if weights.ndim == 4:
+        return weights.transpose(3, 2, 0, 1)
+    if spatial is not None:
+        weights = weights.reshape(*spatial, -1).transpose(2, 0, 1, 3).reshape(weights.shape)
+    return weights.T
+
+
+def _to_ours(weights, spatial):
+    """The way back from `_to_theirs`."""
+    if weights.ndim == 4:
+        return weights.transpose(2, 3, 1, 0)
+    weights = weights.T
+    if spatial is not None:
+        height, width, channels = spatial
+        weights = weights.reshape(channels, height, width, -1).transpose(1, 2, 0, 3).reshape(weights.shape)
+    return weights
+
+
+def tensors(images, labels, preprocessing, layout="default"):
+    """Images as PyTorch takes them, scaled and in `layout`, and their labels."""
+    scaled = torch.from_numpy(preprocessing.apply(images)).permute(0, 3, 1, 2)
+    return scaled.contiguous(memory_format=LAYOUTS[layout]), torch.from_numpy(labels)
+
+
+def check(name, shape, word, images, labels, threads):
+    """Exit unless both sides give the same logits and the same gradients for the same parameters, dropout off."""
+    network = headed(word, dropout=False)
+    engine = engine_for(network, images, threads)
+    try:
+        logits = engine.logits(images)
+        engine.gradients(images, labels, np.arange(len(images)), epoch=0, position=0)
+        gradients = engine.layout.views(engine.gradient)
+        for layout in LAYOUTS:
+            twin = Twin(network, shape, engine.layout.views(engine.parameters), layout)
+            x, y = tensors(images, labels, engine.preprocessing, layout)
+            theirs = twin.module(x)
+            nn.functional.cross_entropy(theirs, y).backward()
+            same(f"{name}: the logits", logits, theirs.detach().numpy())
+            for array, gradient in twin.gradients().items():
+                same(f"{name}: the gradient of {array}", gradients[array], gradient)
+    finally:
+        engine.close()
+
+
+def same(what, ours, theirs):
+    """Exit unless two arrays are the same but for rounding."""
+    gap = np.linalg.norm(ours - theirs) / max(np.linalg.norm(theirs), 1e-30)
+    if not gap <= TOLERANCE:
+        raise SystemExit(f"{what} differ by {100 * gap:.3g} % from the other side's; nothing was timed")
+
+
+def step_of(module, x, y, optimizer):
+    """A function that takes one training step."""
+
+    def step():
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(module(x), y).backward()
+        optimizer.step()
+
+    return step
