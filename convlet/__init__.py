@@ -34,6 +34,7 @@ _HOMES = {
     ),
     "convlet.layers.gradient_check": ("check_gradients",),
     "convlet.training": ("Model", "Settings", "train"),
+    "convlet.classifier": ("ConvNetClassifier",),
     "convlet.errors": ("ConvletError",),
 }
 _RENAMED = {

@@ -93,3 +93,20 @@ def preset(name: str) -> tuple[Entry, ...]:
     if name not in PRESETS:
         raise SettingsError(f"unknown preset '{name}': expected {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+SMALLEST_PICTURE = 6
+"""Pixels of the shorter side from which on convolutions are worth their time."""
+
+
+def default_architecture(shape: tuple[int, int, int]) -> str:
+    """The word of a network that suits images of this shape (H, W, C), where the user gave none."""
+    side = min(shape[:2])
+    if side < SMALLEST_PICTURE:
+        return "dense64-relu"
+    return "conv32-bn-relu-conv32-bn-relu-pool-conv64-bn-relu-conv64-bn-relu-gap"
+
+
+def default_settings(shape: tuple[int, int, int], images: int) -> dict[str, Any]:
+    """Settings that suit so many images of this shape (H, W, C), where the user gave none."""
+    return {"epochs": min(200, default_epochs(images)), "learning_rate": 0.004}

@@ -28,6 +28,14 @@ MAY_IMPORT = {
     "machine": {"training"},
     "recipes": {"errors", "training"},
     "benchmark": {"random", "architecture", "layers", "machine", "training"},
+    "layers_table": {"architecture", "layers"},
+    "classifier_inputs": set(),
+    "classifier_callbacks": set(),
+    "classifier_training": {"errors", "architecture", "data", "training"},
+    "classifier": {
+        *("classifier_inputs", "classifier_callbacks", "classifier_training", "layers_table"),
+        *("recipes", "training"),
+    },
     "compare": {"errors", "architecture", "data", "evaluation", "machine", "recipes", "training"},
     "report": {"errors"},
     "cli": {

@@ -27,7 +27,7 @@ class LabelledImages(Protocol):
 class Labelled:
     """Images (n, H, W, C), uint8 or float32, and labels (n,), int64, that have passed the door.
 
-    weights : float32 (n,), how much each image counts; None for 1 each
+    weights : float (n,), how much each image counts; None for 1 each
 
     A large memory-mapped array of images stays in its file: `batch` reads what a step needs.
     """

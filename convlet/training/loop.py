@@ -62,7 +62,8 @@ def train(
     ----------
     network : with its head, so that it puts out one number per class
     train : the training images and labels
-    validation : images and labels to measure each epoch with; None or empty for none
+    validation : images and labels to measure each epoch with; None or empty for none. Where it has `weights` (n,),
+        or the settings have class weights, the validation loss is the weighted mean
     classes : the name of each class, in the order of the labels
     settings : how to train
     preprocessing : None for one computed from the training images
@@ -90,7 +91,7 @@ def train(
         )
     if len(shown) == 0:
         raise DataError("training needs at least one image, but got none")
-    held_out = None if validation is None else Labelled.of(validation, "validation", len(classes), shape)
+    held_out = _held_out(validation, len(classes), shape, settings)
     shown = _weighted(shown, weights, len(classes), settings)
     preprocessing = preprocessing or Preprocessing.from_images(shown.images)
     # the same network as the one that the model's word describes, so that a saved model is this one
@@ -110,7 +111,7 @@ def train(
         smoothing=smoothing,
     )
     try:
-        run = Run(engine, settings, shown, held_out if held_out else None, on_progress, on_epoch, start)
+        run = Run(engine, settings, shown, held_out, on_progress, on_epoch, start)
         run.all_epochs()
         if settings.minutes is not None:  # what can be repeated is the number of steps
             settings = settings.changed(minutes=None, steps=run.pace.step)
@@ -134,3 +135,18 @@ def _weighted(shown: Labelled, given: Any, classes: int, settings: Settings) -> 
     whole = len(counts) == len(weights)
     images = shown.images if whole else np.ascontiguousarray(shown.images[counts])
     return Labelled(images, shown.labels[counts], kept.astype(np.float32))
+
+
+def _held_out(
+    validation: LabelledImages | None, classes: int, shape: tuple[int, ...], settings: Settings
+) -> Labelled | None:
+    """The validation images with how much they count; None without any."""
+    if validation is None:
+        return None
+    found = Labelled.of(validation, "validation", classes, shape)
+    if not len(found):
+        return None
+    given = getattr(validation, "weights", None)
+    return Labelled(
+        found.images, found.labels, image_weights(given, found.labels, classes, settings.class_weights, "validation")
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -72,6 +72,10 @@ class Model:
                 values = values.copy()
             values.flags.writeable = False
             object.__setattr__(self, name, values)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its fields, so that it is checked again, and read only again, where it is loaded."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @cached_property
     def network(self) -> Sequential:

@@ -34,10 +34,12 @@ class EpochEnd:
     """An epoch that has just ended.
 
     row : its line of history
+    last : whether it was the last
     vectors : gives the parameters (P,) and the state (S,) that a model would have now; they may not be changed
     """
 
     row: dict[str, Any]
+    last: bool
     vectors: Callable[[], tuple[Array, Array]]
 
 

@@ -69,7 +69,8 @@ class Run:
             engine.load(start.parameters, start.state)
             if start.slots.keys() == self.slots.keys():
                 self.slots = {name: values.copy() for name, values in start.slots.items()}
-            self.first_step, self.first_epoch = start.step, start.epoch
+                self.first_step = start.step
+            self.first_epoch = start.epoch
         self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
         self.best = Best(settings.patience) if settings.patience and self.held_out else None
         self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
@@ -90,8 +91,9 @@ class Run:
             for name, value in row.items():
                 self.history.setdefault(name, []).append(value)
             epoch += 1
-            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, self.vectors))
-            if told or (self.best is not None and self.best.waited_enough):
+            last = self.pace.done or (self.best is not None and self.best.waited_enough)
+            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, last, self.vectors))
+            if told or last:
                 break
 
     def vectors(self) -> tuple[Array, Array]:
@@ -215,7 +217,7 @@ class Run:
             return None, None
         logits = self._logits(self.held_out.images)
         with np.errstate(all="ignore"):
-            losses, _ = softmax_cross_entropy(logits, self.held_out.labels)
+            losses, _ = softmax_cross_entropy(logits, self.held_out.labels, self.held_out.weights)
             loss = float(losses.mean(dtype=np.float64))
         check_validation(loss, self._at(epoch), rate)
         return loss, float(np.mean(logits.argmax(axis=1) != self.held_out.labels))

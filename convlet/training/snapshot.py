@@ -14,7 +14,8 @@ class Snapshot:
     Parameters
     ----------
     parameters, state : float32 (P,) and (S,)
-    slots : float32 (P,) under each name of the optimizer's slots
+    slots : float32 (P,) under each name of the optimizer's slots; where the next training's optimizer has others, it
+        begins anew
     step : updates done so far; optimizers count by it
     epoch : passes begun so far; shuffling, dropout and augmentation are keyed by it, so no pass repeats another
     """

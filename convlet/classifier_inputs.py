@@ -1,0 +1,198 @@
+"""What scikit-learn users hand in, brought to images, labels and weights, or refused in scikit-learn's words."""
+
+from __future__ import annotations
+
+from math import isqrt, prod
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, column_or_1d, validate_data
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, int, int]
+
+PIXELS = (np.float32, np.uint8)
+"""What pixels may stay; everything else becomes float32."""
+
+SMALLEST_SIDE = 4
+"""Rows of fewer than 4 x 4 numbers are not taken for pictures."""
+
+
+def picture_shape(features: int) -> Shape:
+    """The height, width and channels that rows of so many numbers are read with, where nobody said.
+
+    A square number of at least 4 x 4 is a square grey image, three times one a square RGB image; anything else is
+    one line of pixels.
+    """
+    for channels in (1, 3):
+        side = isqrt(features // channels)
+        if side >= SMALLEST_SIDE and side * side * channels == features:
+            return side, side, channels
+    return 1, features, 1
+
+
+def given_shape(shape: Any, features: int) -> Shape:
+    """The height, width and channels the user gave for rows of so many numbers, or ValueError."""
+    try:
+        sides = tuple(int(side) for side in shape)
+    except (TypeError, ValueError):
+        sides = ()
+    if len(sides) not in (2, 3) or min(sides) < 1:
+        raise ValueError(f"image_shape must be (height, width) or (height, width, channels), but got {shape!r}")
+    if prod(sides) != features:
+        raise ValueError(f"image_shape {sides} has {prod(sides)} pixels, but X has {features} features")
+    return sides[0], sides[1], sides[2] if len(sides) == 3 else 1
+
+
+def is_rows(X: Any) -> bool:
+    """Whether X is a table of rows of numbers rather than images; ValueError for images of several sizes."""
+    if hasattr(X, "ndim"):
+        return bool(X.ndim < 3)
+    if not isinstance(X, list | tuple) or not len(X) or np.ndim(X[0]) < 2:
+        return True
+    sizes = sorted({np.shape(image) for image in X})
+    if len(sizes) > 1:
+        listed = " and ".join("x".join(map(str, size)) for size in sizes[:2])
+        raise ValueError(f"X holds images of different sizes, {listed}; bring them to one size first")
+    return False
+
+
+def training_images(estimator: Any, X: Any, y: Any, image_shape: Any, first: bool = True) -> tuple[Array, Array]:
+    """Images (n, H, W, C), uint8 or float32, and labels (n,).
+
+    Parameters
+    ----------
+    image_shape : the shape of an image, or None for what X looks like
+    first : whether X says what n_features_in_ and feature_names_in_ are, rather than having to fit them
+
+    Raises
+    ------
+    ValueError : X or y that cannot be used
+    """
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
+        )
+    if not first:
+        images, labels = more_images(estimator, X, image_shape), column_or_1d(y, warn=True)
+        same_count(images, labels)
+    elif is_rows(X):
+        with np.errstate(over="ignore"):  # what overflows is refused as infinite
+            rows, labels = validate_data(estimator, X, y, dtype=PIXELS, order="C")
+        features = rows.shape[1]
+        shape = picture_shape(features) if image_shape is None else given_shape(image_shape, features)
+        images = rows.reshape(-1, *shape)
+    else:
+        images, labels = as_pictures(X), column_or_1d(y, warn=True)
+        same_count(images, labels)
+        if image_shape is not None and given_shape(image_shape, prod(images.shape[1:])) != images.shape[1:]:
+            raise ValueError(f"image_shape is {image_shape!r}, but X has images of {times(images.shape[1:])}")
+        estimator.n_features_in_ = prod(images.shape[1:])
+        estimator.__dict__.pop("feature_names_in_", None)
+    check_classification_targets(labels)
+    return images, labels
+
+
+def more_images(estimator: Any, X: Any, image_shape: Shape) -> Array:
+    """Images (n, H, W, C) of the shape that the estimator was fitted with, or ValueError."""
+    if is_rows(X):
+        with np.errstate(over="ignore"):
+            rows = validate_data(estimator, X, dtype=PIXELS, order="C", reset=False)
+        return np.asarray(rows).reshape(-1, *image_shape)
+    images = as_pictures(X)
+    if images.shape[1:] != image_shape:
+        raise ValueError(
+            f"X has images of {times(images.shape[1:])}, but {type(estimator).__name__} is expecting images of "
+            f"{times(image_shape)}."
+        )
+    return images
+
+
+def as_pictures(X: Any) -> Array:
+    """Images (n, H, W, C), uint8 or float32, of an array with three or four axes."""
+    with np.errstate(over="ignore"):
+        images = check_array(X, dtype=PIXELS, order="C", allow_nd=True, ensure_2d=False, input_name="X")
+    if images.ndim == 3:
+        images = images[..., np.newaxis]
+    if images.ndim != 4 or 0 in images.shape:
+        raise ValueError(
+            f"X must be (n, features), (n, height, width) or (n, height, width, channels), but got {images.shape}"
+        )
+    return np.asarray(images)
+
+
+def same_count(images: Array, labels: Array) -> None:
+    """Raise ValueError unless there is one label an image."""
+    if len(images) != len(labels):
+        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{len(images)}, {len(labels)}]")
+
+
+def times(shape: tuple[int, ...]) -> str:
+    """A shape for people: `28x28x1`."""
+    return "x".join(map(str, shape))
+
+
+def sorted_classes(labels: Array, name: str) -> Array:
+    """The sorted labels, or ValueError where there is only one; name is the estimator's."""
+    classes: Array = np.unique(labels)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{name} needs samples of at least 2 classes in the data, but the data contains only one class: "
+            f"{classes.tolist()[0]!r}"
+        )
+    return classes
+
+
+def known_classes(given: Any, before: Array | None, name: str) -> Array:
+    """The sorted labels of a `partial_fit`, of which every call must say the same, or ValueError."""
+    if given is None:
+        if before is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return before
+    if before is None:
+        return sorted_classes(np.asarray(given), name)
+    if not np.array_equal(np.unique(given), before):
+        raise ValueError(f"`classes={given!r}` is not the same as on last call to partial_fit, was: {before!r}")
+    return before
+
+
+def numbered(labels: Array, classes: Array, name: str = "y") -> Array:
+    """The place of each label among the sorted classes, int64 (n,), or ValueError for one that is none of them."""
+    found, inverse = np.unique(labels, return_inverse=True)
+    unseen = np.setdiff1d(found, classes)
+    if len(unseen):
+        raise ValueError(f"{name} contains previously unseen labels: {unseen.tolist()}")
+    places: Array = np.searchsorted(classes, found)[inverse].astype(np.int64)
+    return places
+
+
+def image_weights(sample_weight: Any, count: int) -> Array | None:
+    """float64 (n,) weights from 0 with one above it, None for None, or ValueError."""
+    if sample_weight is None:
+        return None
+    if isinstance(sample_weight, Number):
+        sample_weight = np.full(count, sample_weight)
+    weights: Array = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, allow_nd=True, input_name="sample_weight"
+    )
+    if weights.ndim != 1:
+        raise ValueError(f"Sample weights must be 1D array or scalar, got {weights.ndim}D array.")
+    if weights.shape != (count,):
+        raise ValueError(f"sample_weight.shape == {weights.shape}, expected {(count,)}!")
+    if (weights < 0).any():
+        raise ValueError("Negative values in data passed to `sample_weight`")
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weights
+
+
+def class_weights(class_weight: Any, classes: Array, labels: Array) -> str | tuple[float, ...] | None:
+    """The weights of the classes as `Settings.class_weights` takes them, or ValueError."""
+    if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
+        return class_weight
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"class_weight must be a dict, 'balanced' or None, but got {class_weight!r}")
+    return tuple(map(float, compute_class_weight(class_weight, classes=classes, y=labels)))

@@ -1,0 +1,134 @@
+"""One training of a ConvNetClassifier: what it is made of, and what becomes of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from joblib.parallel import get_active_backend
+
+from convlet.architecture import parse, with_head
+from convlet.data.splits import VALIDATION, split
+from convlet.errors import TrainingError
+from convlet.training import (
+    EpochEnd,
+    Model,
+    Preprocessing,
+    Settings,
+    Snapshot,
+    TrainingResult,
+    available_threads,
+    train,
+)
+from convlet.training.inputs import Labelled
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Job:
+    """Images, labels as numbers of the classes, and how to train on them.
+
+    Parameters
+    ----------
+    weights : (n,) numbers above 0, or None
+    held_out : validation images, or None
+    start, preprocessing : where the training goes on, and its pixels' scale; None where it begins
+    """
+
+    images: Array
+    numbers: Array
+    weights: Array | None
+    classes: Array
+    held_out: Labelled | None = None
+    start: Snapshot | None = None
+    preprocessing: Preprocessing | None = None
+
+    def leave_out_weightless(self) -> None:
+        """Go on as if images of weight zero were not there."""
+        if self.weights is not None and not self.weights.all():
+            kept = self.weights > 0
+            self.images, self.numbers, self.weights = self.images[kept], self.numbers[kept], self.weights[kept]
+
+    def set_aside(self, fraction: float) -> None:
+        """Take some training images for validation: about this share of each class, and one of it at least.
+
+        A class of a single image keeps it. The choice depends on the labels alone, never on a seed.
+        """
+        if isinstance(fraction, bool) or not isinstance(fraction, Real) or not 0 < float(fraction) < 1:
+            raise ValueError(f"validation_fraction must be a number between 0 and 1, but got {fraction!r}")
+        kept, off = split(self.numbers, len(self.classes), float(fraction), VALIDATION)
+        if not len(off):
+            raise ValueError("early_stopping needs a class with at least 2 samples to validate with")
+        weights = (None, None) if self.weights is None else (self.weights[off], self.weights[kept])
+        self.held_out = Labelled(self.images[off], self.numbers[off], weights[0])
+        self.images, self.numbers, self.weights = self.images[kept], self.numbers[kept], weights[1]
+
+    def train(self, word: str, settings: Settings, on_epoch: Callable[[EpochEnd, Callable[[], Model]], bool]) -> Any:
+        """Train the word's network; a training that diverges is a ValueError, as everywhere in scikit-learn.
+
+        on_epoch : told after each epoch, with a function that gives the model so far; True ends the training
+        """
+        names = tuple(map(str, self.classes))
+        preprocessing = self.preprocessing or Preprocessing.from_images(self.images)
+
+        def told(end: EpochEnd) -> bool:
+            def model() -> Model:
+                shape = self.images.shape[1:]
+                return Model(word, shape, names, preprocessing, *end.vectors(), settings.as_dict())
+
+            return on_epoch(end, model)
+
+        try:
+            found: TrainingResult = train(
+                with_head(parse(word), len(self.classes)),
+                Labelled(self.images, self.numbers),
+                self.held_out,
+                classes=names,
+                settings=settings,
+                preprocessing=preprocessing,
+                weights=self.weights,
+                start=self.start,
+                on_epoch=told,
+            )
+        except TrainingError as error:
+            raise ValueError(str(error).replace("--learning-rate", "learning_rate")) from error
+        return found
+
+
+def threads_for(n_jobs: Any) -> int:
+    """How many threads `n_jobs` means here and now: None is one inside a joblib worker, else all there are."""
+    if n_jobs is None:
+        return 1 if get_active_backend()[0].nesting_level else available_threads()
+    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
+        raise ValueError(f"n_jobs must be a whole number other than 0, or None, but got {n_jobs!r}")
+    return int(n_jobs if n_jobs > 0 else max(1, available_threads() + 1 + n_jobs))
+
+
+@contextmanager
+def whole_or_nothing(estimator: Any) -> Iterator[None]:
+    """What a fit has set on an estimator is taken back where it fails."""
+
+    def fitted(name: str) -> bool:
+        return name.endswith("_") and not name.startswith("_")
+
+    before = {name: value for name, value in vars(estimator).items() if fitted(name)}
+    try:
+        yield
+    except BaseException:
+        for name in [name for name in vars(estimator) if fitted(name)]:
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        raise
+
+
+def epoch_line(row: dict[str, Any]) -> str:
+    """A line of history for people."""
+    line = f"epoch {row['epoch']}: loss {row['train_loss']:.4f}, error {row['train_error']:.4f}"
+    if row["validation_loss"] is not None:
+        line += f", validation loss {row['validation_loss']:.4f}, error {row['validation_error']:.4f}"
+    return f"{line}, {row['seconds']:.2f} s"
