@@ -282,6 +282,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.validation_loss_curve_ = history["validation_loss"] if validated else None
         self.n_iter_ = (self.n_iter_ if goes_on else 0) + len(history["epoch"])
         self.best_epoch_ = self.n_iter_ if goes_on else trained.best_epoch
+        assert trained.snapshot is not None  # this training ended here
         self._epochs_shown, self._snapshot = trained.snapshot.epoch, None
 
     def _html(self) -> str:
