@@ -42,7 +42,7 @@ WIDE_DENSE_BYTES = 64 * 1024
 PIECE_FLOATS = 4096
 """Numbers of the flat vectors that one unit of work updates: a few rows of them fit the first-level cache."""
 
-PIECES_WORTH_SHARING = 24
+PIECES_WORTH_SHARING = 8
 """Fewer pieces are done by one thread before the others would have woken."""
 
 
