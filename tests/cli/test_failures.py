@@ -147,7 +147,7 @@ def test_a_run_without_a_name_never_meets_another(tiny, tmp_path, monkeypatch, c
     for _ in range(3):
         assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet"]) == 0
     assert sorted(path.name for path in Path("runs").iterdir()) == ["tiny-pool", "tiny-pool-2", "tiny-pool-3"]
-    assert capsys.readouterr().out.splitlines()[-1] == "model: runs/tiny-pool-3/model.safetensors"
+    assert capsys.readouterr().out.splitlines()[-2] == "model: runs/tiny-pool-3/model.safetensors"
 
 
 def test_a_word_longer_than_file_names_may_be(tiny, tmp_path, monkeypatch):
@@ -166,7 +166,7 @@ def test_two_methods_with_one_architecture_have_their_own_files(tiny, tmp_path):
     words = [row["architecture"] for row in result["results"]]
     assert words[:2] == ["dense40", "dense40"]
     names = {f"{name}.safetensors" for name in (*words[1:], "dense40-2")}
-    assert {path.name for path in folder.iterdir()} == names | {"compare.json", "table.txt"}
+    assert {path.name for path in folder.iterdir()} == names | {"compare.json", "table.txt", "report.html"}
     marked = [line for line in (folder / "table.txt").read_text().splitlines() if line.startswith("*")]
     assert len(marked) == 1
     assert result["best_label"] in marked[0]

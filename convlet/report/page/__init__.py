@@ -14,19 +14,20 @@ from convlet.report.page.gallery import Gallery
 from convlet.report.page.inside import inside_view
 from convlet.report.page.repeat import repeat_view
 from convlet.report.page.study import study_view
-from convlet.report.page.words import isolated, natural
+from convlet.report.page.words import isolated, made_plain, natural
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 MOST_BYTES = 2_900_000
 """A report larger than this could no longer be sent by mail."""
 
-BYTES_FOR_GALLERIES = 1_800_000
+BYTES_FOR_GALLERIES = 2_100_000
 """What the images behind the cells of all confusion matrices may take."""
 
 
 def render(findings: dict[str, Any]) -> str:
     """The whole page for `convlet.findings.findings`, at most MOST_BYTES long where its images can be fewer."""
+    findings = made_plain(findings)
     page = _page(findings, BYTES_FOR_GALLERIES)
     over = len(page.encode()) - MOST_BYTES
     return page if over <= 0 else _page(findings, max(0, BYTES_FOR_GALLERIES - over))

@@ -11,6 +11,9 @@ from convlet.report.page import pictures
 
 Array = np.ndarray[Any, Any]
 
+MOST_FINE = 400
+"""More mistakes than these have 16 levels a channel, as right answers have."""
+
 TRIED = 400
 """Images that are packed to learn how many bytes one takes."""
 
@@ -55,7 +58,9 @@ class Gallery:
         sure = test["probabilities"].max(axis=1)
         mistaken = labels != predicted
         # of mistakes the surest come first, of right answers the least certain
-        wrong = _part(images, labels, predicted, np.flatnonzero(mistaken), -sure, most_bytes, False)
+        wrong = _part(
+            images, labels, predicted, np.flatnonzero(mistaken), -sure, most_bytes, mistaken.sum() > MOST_FINE
+        )
         left = most_bytes - (wrong.sheet.size if wrong.sheet else 0)
         right = _part(images, labels, predicted, np.flatnonzero(~mistaken), sure, left, True)
         tile = pictures.smaller(images[:1]).shape[1:3]

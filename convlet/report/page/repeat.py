@@ -20,13 +20,16 @@ def repeat_view(result: dict[str, Any]) -> dict[str, Any]:
     ]
     if result["then"]:
         tables.append((f"Data of the second training: {result['then']['data']['name']}", _data(result["then"]["data"])))
-    rows = [*result["results"], *([result["then"]] if result["then"] else [])]
+    rows = [(row["label"], "", row) for row in result["results"]]
+    if result["then"]:
+        rows.append((result["then"]["label"], f"trained on {result['then']['data']['name']}", result["then"]))
     return {
         "command": result.get("command"),
         "version": result["versions"]["convlet"],
         "tables": tables,
         "hashes": [
-            {"label": row["label"], "sha256": row["sha256"], "settings": _own(row.get("settings", {}))} for row in rows
+            {"label": label, "where": where, "sha256": row["sha256"], "settings": _own(row.get("settings", {}))}
+            for label, where, row in rows
         ],
     }
 

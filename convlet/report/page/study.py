@@ -17,7 +17,13 @@ MOST_MATRIX = 60
 WITH_NUMBERS = 20
 """Up to so many classes the cells have room for their numbers."""
 
+STRONG_RIGHT, STRONG_WRONG = 0.84, 0.95
+"""From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
+
 PAIRS, THUMBS = 8, 6
+
+SMALL = 0.01
+"""A difference between certainty and truth that needs no mention."""
 
 
 def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> dict[str, Any]:
@@ -65,6 +71,7 @@ def _matrix(matrix: list[list[int]], classes: list[str], gallery: Gallery | None
                 "share": f"{100 * value / own:.1f}",
                 "fill": round(value / own, 3) if j == k else round((value / most) ** 0.6, 3),
                 "right": j == k,
+                "strong": value / own > STRONG_RIGHT if j == k else (value / most) ** 0.6 > STRONG_WRONG,
                 "row": k,
                 "column": j,
                 "opens": bool(value) and gallery is not None,
@@ -118,7 +125,7 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
         "calibration_error": percent(calibration["expected_calibration_error"]),
         "certainty": percent(certainty),
         "accuracy": percent(1 - test["error"]),
-        "too_sure": certainty > 1 - test["error"],
+        "judgement": _judgement(certainty - (1 - test["error"])),
         "reliability": charts.reliability(calibration["bins"], [_bin_words(row) for row in calibration["bins"]]),
         "bins": [
             [
@@ -149,6 +156,13 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
             if len(images)
         ],
     }
+
+
+def _judgement(over: float) -> str:
+    """What it means that a network is surer, by so much, than it is right."""
+    if abs(over) < SMALL:
+        return "about as sure as it should be"
+    return "surer than it should be" if over > 0 else "less sure than it could be"
 
 
 def _measures_start(rows: list[dict[str, Any]]) -> float:

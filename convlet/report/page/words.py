@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from convlet.report.plain import plain
 
 COLOURS = 8
 """Colours of networks; with more networks they come again, and the letters tell them apart."""
 
 FIRST_ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+
+
+def made_plain(value: Any) -> Any:
+    """The same dictionaries and lists, with every text in them made plain: see `plain`."""
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, dict):
+        return {made_plain(name): made_plain(inner) for name, inner in value.items()}
+    return [made_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def isolated(name: str) -> str:

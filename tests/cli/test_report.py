@@ -1,0 +1,106 @@
+"""`convlet report` and --report: what is written, from what, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from convlet.cli import main
+from tests.data.files import write_idx
+
+
+@pytest.fixture(autouse=True)
+def _reference(monkeypatch):
+    monkeypatch.setenv("CONVLET_BACKEND", "reference")
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    return str(write_idx(tmp_path / "tiny", images=90, test_images=30, size=(8, 8)))
+
+
+def compare(tiny, *more):
+    return main(
+        ["compare", tiny, "conv2-relu-pool", "pool", "--epochs", "2", "--threads", "1", "--quiet", *map(str, more)]
+    )
+
+
+def steady(text):
+    """A page without what was timed anew."""
+    return re.sub("What each layer costs.*?</section>", "", text, flags=re.DOTALL)
+
+
+def test_compare_writes_a_report_and_report_makes_it_again(tiny, tmp_path, capsys):
+    run, file, again = tmp_path / "run", tmp_path / "mine.html", tmp_path / "again.html"
+    assert compare(tiny, "--then", tiny, "--output", run, "--report", file) == 0
+    text = (run / "report.html").read_text()
+    assert steady(text) == steady(file.read_text())
+    assert "conv2-relu-pool" in text
+    assert f"convlet compare {tiny} conv2-relu-pool pool --epochs 2 --threads 1 --quiet --then" in text
+    assert "s1-confusion" in text  # the second data set
+    capsys.readouterr()
+    assert main(["report", str(run), "--output", str(again), "--threads", "1"]) == 0
+    assert capsys.readouterr().out == f"report: {again}\n"
+    assert steady(again.read_text()) == steady(text)
+
+
+def test_train_writes_a_report_and_report_makes_it_again(tiny, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["train", tiny, "-a", "conv2-relu-pool", "--epochs", "2", "--train-images", "60", "--validation", "0.2"]
+    assert main([*arguments, "--quiet", "--output", str(run)]) == 0
+    text = (run / "report.html").read_text()
+    assert "One network trained on" in text
+    assert main(["report", str(run)]) == 0
+    assert steady((run / "report.html").read_text()) == steady(text)
+
+
+def test_a_json_alone_gives_a_report_of_figures(tiny, tmp_path):
+    file = tmp_path / "out.json"
+    assert compare(tiny, "--json", file) == 0
+    assert main(["report", str(file)]) == 0
+    text = (tmp_path / "out.html").read_text()
+    result = json.loads(file.read_text())
+    assert all(row["sha256"] in text for row in result["results"])
+    assert "s0-confusion" in text
+    assert "s0-inside" not in text
+
+
+def test_what_cannot_become_a_report_is_one_line(tiny, tmp_path, capsys):
+    run, nothing, other = tmp_path / "run", tmp_path / "nothing", tmp_path / "other.json"
+    nothing.mkdir()
+    other.write_text("{}")
+    assert compare(tiny, "--output", run) == 0
+    changed = str(write_idx(tmp_path / "changed", images=90, test_images=30, size=(8, 8), seed=1))
+    capsys.readouterr()
+    facts = json.loads((run / "compare.json").read_text())["data"]["fingerprint"][:16]
+    cases = [
+        (
+            ["report", nothing],
+            f"{nothing}: is no run folder; expected compare.json, or config.json and model.safetensors",
+        ),
+        (["report", other], f"{other}: is no result of convlet; expected what compare --json or a run folder holds"),
+        (["report", tmp_path / "lost"], f"{tmp_path / 'lost'}: cannot be read: No such file or directory"),
+        (["report", run, "--threads", "0"], "--threads must be a whole number from 1, but got 0"),
+        (["compare", tiny, "--report", nothing], f"--report {nothing}: is a folder; give the name of a file"),
+    ]
+    for arguments, message in cases:
+        assert main([str(item) for item in arguments]) == 2
+        assert capsys.readouterr().err == f"convlet: {message}\n"
+    assert main(["report", str(run), "--data", changed]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(
+        f"convlet: {changed}: is not the data of the run, whose images had the SHA-256 {facts}..., but "
+    )
+    assert err.endswith("; give its place with --data\n")
+
+
+def test_a_damaged_history_is_named(tiny, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", str(run)]) == 0
+    (run / "history.jsonl").write_text('{"epoch": 1}\n')
+    capsys.readouterr()
+    assert main(["report", str(run)]) == 2
+    message = f"{run / 'history.jsonl'}: cannot be read as a history; expected a line of JSON per epoch"
+    assert capsys.readouterr().err == f"convlet: {message}\n"
