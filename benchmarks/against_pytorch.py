@@ -10,12 +10,12 @@ PyTorch's two memory layouts. Networks are in networks.txt; PyTorch is the extra
 from __future__ import annotations
 
 import torch
+
+from convlet.training.optimizers import Adam
 from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
 from measure import Table, interleaved, options
 from networks import drawn, engine_for, headed, networks, targets
 from networks import step_of as own_step_of
-
-from convlet.training.optimizers import Adam
 
 COLUMNS = ("network", "convlet ms", "PyTorch ms", "PyTorch channels-last ms", "ratio", "at least")
 

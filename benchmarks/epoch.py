@@ -15,15 +15,15 @@ import time
 
 import numpy as np
 import torch
-from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
-from measure import Spread, Table, interleaved, options, percent
-from networks import headed, targets
 from torch import nn
 
 from convlet import Settings, load_data, train
 from convlet.data import ImageSet
 from convlet.training import Preprocessing
 from convlet.training.layout import Layout
+from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
+from measure import Spread, Table, interleaved, options, percent
+from networks import headed, targets
 
 ARCHITECTURE = "conv24k5v-pool-relu-conv32v-pool-relu-dense256-relu"
 SETTINGS = Settings(epochs=1, batch=256, optimizer="adam", beta1=0.7, beta2=0.9, learning_rate=0.01)

@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from networks import CLASSES, headed
 
 from convlet import Settings, train
 from convlet.data import ImageSet
+from networks import CLASSES, headed
 
 BATCH = 128
 

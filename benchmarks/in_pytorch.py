@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from networks import engine_for, headed
 from torch import nn
 
 from convlet.layers import Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool, ReLU, Tanh
+from networks import engine_for, headed
 
 LAYOUTS = {"default": torch.contiguous_format, "channels-last": torch.channels_last}
 """PyTorch's memory layouts; every comparison is with the better of them."""

@@ -10,13 +10,13 @@ images that are scaled already, as one batch. The ratio is to the better of PyTo
 from __future__ import annotations
 
 import torch
-from in_pytorch import LAYOUTS, Twin, same, tensors
-from measure import Table, interleaved, options
-from networks import CLASSES, drawn, headed, networks, targets
 
 from convlet import Model, Settings
 from convlet.training import Preprocessing
 from convlet.training.layout import Layout
+from in_pytorch import LAYOUTS, Twin, same, tensors
+from measure import Table, interleaved, options
+from networks import CLASSES, drawn, headed, networks, targets
 
 DEFAULT = ("B6", "LeNet-5", "wide")
 COLUMNS = (

@@ -122,6 +122,12 @@ class Table:
         self.rows.append(figures)
         print(self.lines[-1], flush=True)
 
+    def note(self, text, **figures):
+        """A line below the table, and the figures behind it."""
+        self.lines += ["", text]
+        self.conditions |= figures
+        print(f"\n{text}", flush=True)
+
     def done(self):
         """Write what the options ask for."""
         if self.given.json:

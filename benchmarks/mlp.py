@@ -14,8 +14,6 @@ import time
 import warnings
 
 import numpy as np
-from measure import Spread, Table, options, percent
-from networks import CLASSES, engine_for, headed
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
@@ -26,6 +24,8 @@ from convlet.data import ImageSet
 from convlet.layers import Dense, ReLU
 from convlet.training import Preprocessing
 from convlet.training.losses import softmax
+from measure import Spread, Table, options, percent
+from networks import CLASSES, engine_for, headed
 
 DEFAULT = ("dense128-relu", "dense256-relu-dense128-relu")
 LEARNING_RATE = 1e-3

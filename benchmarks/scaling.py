@@ -17,12 +17,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from measure import Spread, Table, interleaved, options
-from networks import FOLDER, drawn, engine_for, headed, step_of, step_operations
-from plot import Panel, svg
 
 from convlet.training.optimizers import Adam
 from convlet.training.threads import available_threads
+from measure import Spread, Table, interleaved, options
+from networks import FOLDER, drawn, engine_for, headed, step_of, step_operations
+from plot import Panel, svg
 
 B6 = "conv8-relu-pool-conv8-relu-pool"
 SIDES = "conv16-relu-pool-conv32-relu-pool"
