@@ -109,9 +109,21 @@ def test_inside_looks_at_the_hardest_of_many_classes():
     assert max(recall[chosen]) <= min(np.delete(recall, chosen))
     for item in found["classes"]:
         assert data.test.labels[item["number"]] == item["class"]
-    assert [row["token"] for row in found["layers"]] == ["conv4", "relu", "pool", "flatten", "dense20"]
-    assert all(row["seconds"] > 0 for row in found["layers"])
+    assert not found["layers"]["compiled"]
+    assert [row["token"] for row in found["layers"]["rows"]] == ["conv4", "relu", "pool", "flatten", "dense20"]
+    assert all(row["forward_seconds"] > 0 for row in found["layers"]["rows"])
     assert found["filters"].shape == (3, 3, 3, 4)
+
+
+def test_the_cost_of_compiled_layers_is_that_of_their_kernels(monkeypatch):
+    monkeypatch.setenv("CONVLET_BACKEND", "compiled")
+    data = made.dataset(classes=("dark", "bright"), shape=(12, 12, 1))
+    trained = made.model(data, "conv4-relu-pool-bn")
+    layers = inside(trained, data, trained.logits(data.test.images))["layers"]
+    assert layers["compiled"]
+    assert [row["token"] for row in layers["rows"]] == ["conv4-relu-pool", "bn", "dense2"]
+    assert all(row["forward_seconds"] > 0 and row["backward_seconds"] > 0 for row in layers["rows"])
+    assert sum(row["multiply_adds"] for row in layers["rows"]) == trained.network.multiply_adds((12, 12, 1))
 
 
 def test_a_network_without_a_convolution_has_no_grad_cam():

@@ -91,9 +91,12 @@ def _schedules(result: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
     for row in result["results"]:
         given = {**result["settings"], **row.get("settings", {})}
         settings = Settings(**{name: value for name, value in given.items() if name in known})
+        if settings.minutes is not None:  # how many steps there were was decided on the way
+            continue
         images = result["data"]["train_images"]
         steps_an_epoch = -(-images // min(settings.batch or images, images))
-        steps, schedule = steps_an_epoch * settings.epochs, settings.make_schedule(steps_an_epoch)
+        steps = settings.steps or steps_an_epoch * settings.epochs
+        schedule = settings.make_schedule(steps_an_epoch)
         places = sorted({round(k * (steps - 1) / (POINTS - 1)) for k in range(POINTS)})
         found[row["label"]] = {
             "epoch": [round(step / steps_an_epoch, 4) for step in places],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,9 +12,9 @@ from convlet import interpret
 from convlet.architecture import describe
 from convlet.data.dataset import Array, Dataset
 from convlet.errors import InputError
-from convlet.layers import Conv, Flatten, Pass, Residual
+from convlet.layers import Flatten, Pass
 from convlet.layers.sequential import under_prefix
-from convlet.training import Model
+from convlet.training import Model, Settings, backend_name
 
 MOST_CLASSES = 12
 """Classes that are looked at one by one; of more, those the model finds hardest."""
@@ -26,6 +26,11 @@ MOST_MULTIPLY_ADDS = 4e9
 """What drawing the prototypes may cost; a larger network takes fewer steps, and draws none where that is too few."""
 
 STEPS, FEWEST_STEPS = 60, 15
+
+SUMMED = ("parameters", "activation_bytes", "multiply_adds")
+
+GROUP = 64
+"""Images of the step that is timed."""
 
 MISTAKES = 6
 """Wrong images that are explained."""
@@ -39,7 +44,7 @@ def inside(model: Model, data: Dataset, logits: Array) -> dict[str, Any]:
     "filters" : weights (KH, KW, C, F) of the first convolution, or None
     "classes" : for some classes the image that the model is surest of, with its maps: see `_of_class`
     "mistakes" : wrong images with what spoke for the class they were taken for, and for their own
-    "layers" : rows of `architecture.describe`, with "seconds" for one image in the layer's NumPy definition
+    "layers" : what each layer costs: see `_layers`
     """
     predicted, labels = logits.argmax(axis=1), data.test.labels
     chosen = _hardest(predicted, labels, len(data.classes))
@@ -49,7 +54,7 @@ def inside(model: Model, data: Dataset, logits: Array) -> dict[str, Any]:
         "filters": _filters(model),
         "classes": _of_classes(model, data, chosen, surest, images),
         "mistakes": _mistakes(model, data, logits),
-        "layers": _layers(model, images),
+        "layers": _layers(model, data),
     }
 
 
@@ -164,13 +169,62 @@ def _mistakes(model: Model, data: Dataset, logits: Array) -> list[dict[str, Any]
     ]
 
 
-def _layers(model: Model, images: Array) -> list[dict[str, Any]]:
-    """Rows of `describe`, each with the median seconds of an image in the layer's own NumPy definition."""
+def _layers(model: Model, data: Dataset) -> dict[str, Any]:
+    """What each layer costs: "rows", and whether they are of the "compiled" engine.
+
+    Rows have the tokens, output shape, parameters, bytes of activations and multiply-adds of a layer, or of several
+    where one kernel does them together, and the seconds of one image of a training step on one thread, forward and
+    backward; a flatten that nothing has to be done for has none.
+    Without compiled kernels backward is None and forward that of the layer's own definition.
+    """
+    rows = describe(model.network, model.input_shape)
+    if backend_name() == "compiled":
+        groups = _compiled_seconds(model, data)
+    else:
+        groups = _definition_seconds(model, data.test.images[:GROUP])
+    return {
+        "compiled": backend_name() == "compiled",
+        "rows": [
+            {
+                "token": "-".join(rows[number]["token"] for number in numbers),
+                "output_shape": rows[numbers[-1]]["output_shape"],
+                **{key: sum(cast(Any, rows[number])[key] for number in numbers) for key in SUMMED},
+                "forward_seconds": forward,
+                "backward_seconds": backward,
+            }
+            for numbers, forward, backward in groups
+        ],
+    }
+
+
+def _compiled_seconds(model: Model, data: Dataset) -> list[tuple[tuple[int, ...], float, float | None]]:
+    """The layers of each group, and the seconds of an image forward and backward."""
+    from convlet.training.profile import ProfiledEngine
+
+    engine = ProfiledEngine(
+        *(model.network, model.input_shape, model.preprocessing), shard=model.settings["shard"], seed=0
+    )
+    batch = np.arange(min(GROUP, len(data.train)), dtype=np.int64)
+    try:
+        engine.load(model.parameters, model.state)
+        optimizer = Settings.from_dict(model.settings).make_optimizer()
+        profile = engine.profile(data.train.images[batch], data.train.labels[batch], batch, optimizer)
+    finally:
+        engine.close()
+
+    def seconds(number: int, forward: bool) -> float:
+        own = [item for item in profile.timed if item.layer == number and (item.part == "forward") == forward]
+        return sum(item.seconds for item in own) / len(batch)
+
+    return [(numbers, seconds(owner, True), seconds(owner, False)) for owner, numbers in profile.covered.items()]
+
+
+def _definition_seconds(model: Model, images: Array) -> list[tuple[tuple[int, ...], float, float | None]]:
+    """Each layer by itself, and the median seconds of an image in its NumPy definition."""
     network, arrays = model.network, model.arrays()
-    x = model.preprocessing.apply(images)
     times = np.zeros((5, len(network.layers)))
     for repeat in times:
-        y = x
+        y = model.preprocessing.apply(images)
         marks = [perf_counter()]
         for prefix, layer in zip(network.prefixes(), network.layers, strict=True):
             own = under_prefix(prefix, arrays)
@@ -179,8 +233,4 @@ def _layers(model: Model, images: Array) -> list[dict[str, Any]]:
             marks.append(perf_counter())
         repeat[:] = [end - begin for begin, end in pairwise(marks)]
     seconds = np.median(times, axis=0) / len(images)
-    rows = describe(network, model.input_shape)
-    return [
-        {**row, "seconds": float(spent), "convolves": isinstance(layer, (Conv, Residual))}
-        for row, spent, layer in zip(rows, seconds, network.layers, strict=True)
-    ]
+    return [((number,), float(spent), None) for number, spent in enumerate(seconds)]

@@ -123,10 +123,13 @@ def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) ->
     }
 
 
-def _layers(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _layers(found: dict[str, Any]) -> dict[str, Any]:
     """What each layer costs, as numbers and as shares of all layers."""
-    adds, time = (sum(row[key] for row in rows) or 1 for key in ("multiply_adds", "seconds"))
+    rows = found["rows"]
+    adds = sum(row["multiply_adds"] for row in rows) or 1
+    times = [row["forward_seconds"] + (row["backward_seconds"] or 0.0) for row in rows]
     return {
+        "compiled": found["compiled"],
         "rows": [
             {
                 "token": row["token"],
@@ -135,13 +138,19 @@ def _layers(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 "memory": size(row["activation_bytes"]),
                 "multiply_adds": count(row["multiply_adds"]),
                 "adds_share": round(row["multiply_adds"] / adds, 4),
-                "seconds": f"{1e6 * row['seconds']:,.0f} µs",
-                "time_share": round(row["seconds"] / time, 4),
+                "forward": _microseconds(row["forward_seconds"]),
+                "backward": _microseconds(row["backward_seconds"]),
+                "time_share": round(time / (sum(times) or 1.0), 4),
             }
-            for row in rows
+            for row, time in zip(rows, times, strict=True)
         ],
         "parameters": count(sum(row["parameters"] for row in rows)),
         "memory": size(sum(row["activation_bytes"] for row in rows)),
         "multiply_adds": count(sum(row["multiply_adds"] for row in rows)),
-        "seconds": f"{1e6 * sum(row['seconds'] for row in rows):,.0f} µs",
+        "forward": _microseconds(sum(row["forward_seconds"] for row in rows)),
+        "backward": _microseconds(sum(row["backward_seconds"] or 0.0 for row in rows)),
     }
+
+
+def _microseconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{1e6 * seconds:,.1f} µs"

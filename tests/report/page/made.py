@@ -46,7 +46,7 @@ def history(epochs, seed=0):
 
 
 def row(trained, data, label, epochs=4, seed=0):
-    result = TrainingResult(trained, history(epochs, seed), 0.5 * epochs * (seed + 1), 1000.0 + seed)
+    result = TrainingResult(trained, history(epochs, seed), 0.5 * epochs * (seed + 1), 1000.0 + seed, epochs)
     return {"label": label, "architecture": trained.architecture, **measure(result, data)}
 
 
