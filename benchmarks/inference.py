@@ -14,9 +14,9 @@ import torch
 from convlet import Model, Settings
 from convlet.training import Preprocessing
 from convlet.training.layout import Layout
-from in_pytorch import LAYOUTS, Twin, same, tensors
+from in_pytorch import LAYOUTS, Twin, tensors
 from measure import Table, interleaved, options
-from networks import CLASSES, drawn, headed, networks, targets
+from networks import CLASSES, drawn, headed, networks, same, targets
 
 DEFAULT = ("B6", "LeNet-5", "wide")
 COLUMNS = (
@@ -42,7 +42,7 @@ def sides_of(name, shape, word, images, threads):
         module = Twin(model.network, shape, model.arrays(), layout).module.eval()
         x, _ = tensors(images, images[:, 0, 0, 0], model.preprocessing, layout)
         sides[layout] = _forward(module, x)
-        same(f"{name}: the logits", model.logits(images, threads), sides[layout]().numpy())
+        same(f"{name}, logits", model.logits(images, threads), sides[layout]().numpy())
     return sides
 
 

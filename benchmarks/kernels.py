@@ -10,9 +10,8 @@ on maps of 14x14 and more.
 
 from __future__ import annotations
 
-from convlet.benchmark import Benchmark
-
 from convlet.architecture import parse
+from convlet.benchmark import Benchmark
 from convlet.layers import Conv
 from convlet.training import backend_name
 from measure import Spread, Table, number, options

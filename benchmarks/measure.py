@@ -52,10 +52,9 @@ class Ratio:
 
 
 def number(value):
-    """Three figures, and whole numbers with separators: 0.94, 12.5, 1,234."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+    """About three figures, and whole numbers with separators: 0.094, 0.94, 12.5, 1,234."""
+    places = next((places for places, least in enumerate((100, 10, 0.1)) if abs(value) >= least), 3)
+    return f"{value:,.{places}f}"
 
 
 def percent(shares):
@@ -135,7 +134,7 @@ class Table:
             text = json.dumps(whole, indent=1, default=lambda value: value.as_dict())
             self.given.json.write_text(text + "\n")
         if self.given.write:
-            write_block(self.name, "\n".join(self.lines))
+            write_block(self.name, "\n".join(self.lines), RESULTS)
 
     def _command(self):
         left_out = {"--write"} | ({"--json", str(self.given.json)} if self.given.json else set())
@@ -167,11 +166,11 @@ def conditions(threads, packages=()):
     return {"machine": machine(), "versions": found, "threads": threads, "load": load}
 
 
-def write_block(name, text, path=RESULTS):
+def write_block(name, text, path):
     """Put `text` between the two comments that mark the block `name` of the results."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     whole = path.read_text()
     if whole.count(begin) != 1 or whole.count(end) != 1:
         raise SystemExit(f"{path}: expected one '{begin}' and one '{end}'")
     before, _, rest = whole.partition(begin)
-    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
+    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{rest.partition(end)[2]}")

@@ -14,6 +14,10 @@ from convlet.training.backend import make_engine
 CLASSES = 10
 FOLDER = Path(__file__).parent
 
+TOLERANCE = 1e-3
+"""The largest difference of two sides, as a share of the array's norm. float32 sums in another order differ by about
+1e-6; the margin is for a relu or a maximum that rounding turns the other way."""
+
 
 def networks(names=()):
     """name -> (input shape, word) of the networks with these names; all of them where none is named."""
@@ -42,6 +46,13 @@ def _lines(file):
             yield name, rest
 
 
+def same(what, ours, theirs):
+    """Exit unless two sides' arrays are the same but for rounding."""
+    gap = np.linalg.norm(ours - theirs) / max(np.linalg.norm(theirs), 1e-30)
+    if not gap <= TOLERANCE:
+        raise SystemExit(f"{what}: the two sides are {100 * gap:.2g} % apart; nothing was timed")
+
+
 def headed(word, dropout=True):
     """The network of a word with its head; without its dropout layers if they are not wanted."""
     network = with_head(parse(word), CLASSES)
@@ -66,17 +77,6 @@ def engine_for(network, images, threads, shard=None):
     )
     engine.parameters[:] = engine.layout.initial_parameters(network, images.shape[1:], 1)
     return engine
-
-
-def step_operations(network, shape):
-    """Multiplications and additions of a training step's layers for one image.
-
-    Two a multiply-add, three times over: forward, by the filters, and by the input, which the first layer that learns
-    does without.
-    """
-    costs = [layer.multiply_adds(before) for _, layer, before in network.parts(shape)]
-    learned = [2 * cost for cost in costs if cost]
-    return 3 * sum(learned) - learned[0]
 
 
 def step_of(engine, images, labels, batch, optimizer):

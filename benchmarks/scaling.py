@@ -20,8 +20,9 @@ import numpy as np
 
 from convlet.training.optimizers import Adam
 from convlet.training.threads import available_threads
+from convlet.training.work import layers_work
 from measure import Spread, Table, interleaved, options
-from networks import FOLDER, drawn, engine_for, headed, step_of, step_operations
+from networks import FOLDER, drawn, engine_for, headed, step_of
 from plot import Panel, svg
 
 B6 = "conv8-relu-pool-conv8-relu-pool"
@@ -79,7 +80,7 @@ def sweep(table, what, values, network_of, given):
     for value in values:
         shape, word, batch = about[value]
         rate = Spread(tuple(batch / seconds for seconds in times[value].runs))
-        gflops = step_operations(headed(word), shape) * rate.median / 1e9
+        gflops = 2e-9 * sum(own.total for own in layers_work(headed(word), shape)) * rate.median
         where = f"{'x'.join(map(str, shape))} {word}, batch {batch}"
         table.row([what, f"{value:,}", where, rate.shown(), f"{gflops:.1f}", "-"], what=what, value=value, rate=rate)
         line.append((value, rate.median))
@@ -132,8 +133,10 @@ def main():
     lines = {what: sweep(table, what, values, of, given) for what, values, of in points(given.quick)}
     counts = (1_000, 10_000) if given.quick else (1_000, 10_000, 100_000, 300_000, 1_000_000)
     rates, peaks = by_images(table, counts, given)
-    table.done()
     plot = given.plot or (FOLDER / "scaling.svg" if given.write else None)
+    if given.write:
+        table.note(f"![The table as plots: images per second, and peak memory]({plot.name})")
+    table.done()
     if plot:
         plot.write_text(svg(panels(lines, rates, peaks), "Images per second, and peak memory, as training grows"))
 

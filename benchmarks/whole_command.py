@@ -3,7 +3,7 @@
     python benchmarks/whole_command.py [--threads 2] [--runs 5] [--cold] [--json FILE] [--write] [-- COMMAND ...]
 
 COMMAND is what follows `convlet`; `compare mnist --epochs 1` where none is given. It runs once unmeasured, so that its
-kernels are compiled; with --cold each run begins with an empty kernel cache instead. Every run must end well, and a
+kernels are compiled; with --cold it is measured with an empty kernel cache too. Every run must end well, and a
 comparison must give the same networks, to the last bit, each time. Peak memory is the system's count for the process.
 """
 
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import Spread, Table, number, options
+from measure import Spread, Table, options
 from networks import targets
 
 DEFAULT = ("compare", "mnist", "--epochs", "1")
@@ -46,31 +46,32 @@ def one_run(words, folder, cache):
 
 def main():
     parser = options(__doc__, runs=5)
-    parser.add_argument("--cold", action="store_true", help="compile the kernels in every run")
+    parser.add_argument("--cold", action="store_true", help="measure it with an empty kernel cache too")
     parser.add_argument("words", nargs="*", metavar="COMMAND", help="what follows `convlet`")
     given = parser.parse_args()
     words = given.words or list(DEFAULT)
     if words[0] == "compare" and "--threads" not in words:
         words += ["--threads", str(given.threads)]
     table = Table("whole-command", COLUMNS, given, more={"runs": given.runs})
-    found = []
     with tempfile.TemporaryDirectory() as folder:
-        if not given.cold:
-            one_run(words, folder, None)
-        for run in range(given.runs):
-            found.append(one_run(words, folder, Path(folder) / f"cache-{run}" if given.cold else None))
-            if found[-1][2] != found[0][2]:
-                raise SystemExit(
-                    f"run {run + 1} gave other networks than run 1; the same command must give the same bits"
-                )
-    seconds, peak = (Spread(tuple(own[place] for own in found)) for place in (0, 1))
-    wanted, goal = targets("whole-command"), "-"
-    if tuple(words[: len(DEFAULT)]) == DEFAULT:
-        goal = f"{number(wanted['seconds'])} s, {number(wanted['megabytes'])} MB"
-    kernels = "compiled in the run" if given.cold else "compiled before"
-    cells = [f"convlet {' '.join(words)}", kernels, seconds.shown(), peak.shown(1e-6), goal]
-    table.row(cells, command=words, cold=given.cold, seconds=seconds, peak_bytes=peak, networks=found[0][2])
+        expected = one_run(words, folder, None)[2]
+        report(table, words, "compiled before", [one_run(words, folder, None) for _ in range(given.runs)], expected)
+        if given.cold:
+            caches = [Path(folder) / f"cache-{run}" for run in range(given.runs)]
+            report(table, words, "compiled in the run", [one_run(words, folder, own) for own in caches], expected)
     table.done()
+
+
+def report(table, words, kernels, runs, expected):
+    """A row from each run's seconds, peak bytes and networks; exits unless every run gave the expected networks."""
+    if any(networks != expected for _, _, networks in runs):
+        raise SystemExit("a run gave other networks than the first; the same command must give the same bits")
+    seconds, peak = (Spread(tuple(own[place] for own in runs)) for place in (0, 1))
+    wanted, goal = targets("whole-command"), "-"
+    if tuple(words[: len(DEFAULT)]) == DEFAULT and kernels == "compiled before":
+        goal = f"{wanted['seconds']:.0f} s, {wanted['megabytes']:.0f} MB"
+    cells = [f"convlet {' '.join(words)}", kernels, seconds.shown(), peak.shown(1e-6), goal]
+    table.row(cells, command=words, kernels=kernels, seconds=seconds, peak_bytes=peak, networks=expected)
 
 
 if __name__ == "__main__":
