@@ -90,6 +90,22 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
         add(made, [class_name, *(f"{counts[part][number]:,}" for part in counts)])
     console.print()
     console.print(made)
+    _print_sheet(data, console)
+
+
+def _print_sheet(data: Any, console: Any) -> None:
+    """The first training image of each class, where the terminal can draw it."""
+    import numpy as np
+
+    from convlet.report.blocks import MOST_ON_A_SHEET, SHEET_SIDE, can_draw, print_pictures
+
+    if not can_draw(console):
+        return
+    firsts = [np.flatnonzero(data.train.labels == number)[:1] for number in range(len(data.classes))]
+    there = [number for number, found in enumerate(firsts) if len(found)][:MOST_ON_A_SHEET]
+    console.print()
+    images = data.train.images[[int(firsts[number][0]) for number in there]]
+    print_pictures(images, [(data.classes[number],) for number in there], console, SHEET_SIDE)
 
 
 def _named(name: str) -> Any:

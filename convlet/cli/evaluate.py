@@ -50,7 +50,7 @@ def command(**values: Any) -> None:
     }
     if values["json_file"]:
         options.write_json(values["json_file"], result)
-    print_evaluation(result, Console())
+    print_evaluation(result, Console(), part.images)
 
 
 def _short(names: tuple[str, ...]) -> str:

@@ -6,13 +6,22 @@ from typing import Any
 
 from rich.console import Console
 
+from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
 from convlet.report.numbers import count, interval, percent
 from convlet.report.tables import add, say, table
 
+PICTURES = 6
+"""Mistakes that are drawn, where the terminal can."""
 
-def print_evaluation(result: dict[str, Any], console: Console) -> None:
-    """Print what `convlet evaluate --json` writes."""
+
+def print_evaluation(result: dict[str, Any], console: Console, images: Any = None) -> None:
+    """Print what `convlet evaluate --json` writes.
+
+    Parameters
+    ----------
+    images : (n, H, W, C), those that were evaluated; with them a terminal shows the worst mistakes themselves
+    """
     say(
         console,
         f"{result['architecture']} on the {result['part']} images of {result['data']['name']}",
@@ -35,3 +44,8 @@ def print_evaluation(result: dict[str, Any], console: Console) -> None:
             cells = [count(row["image"]), row["label"], row["predicted"]]
             add(made, [*cells, percent(row["probability"]), percent(row["label_probability"])])
         console.print(made)
+    if images is not None and result["worst"] and can_draw(console):
+        say(console)
+        shown = result["worst"][:PICTURES]
+        captions = [(f"{row['label']}, not {row['predicted']}", percent(row["probability"])) for row in shown]
+        print_pictures(images[[row["image"] for row in shown]], captions, console)

@@ -147,7 +147,7 @@ def test_a_bar_in_a_terminal():
     with LiveProgress(Console(file=text, width=90, force_terminal=True, color_system=None)) as progress:
         progress.start("conv [8]", 1, 1)
         progress.update(STATE)
-        progress._bar.refresh()
+        progress._view.refresh()
         progress.finish("done")
     assert "1,234 images/s, loss 0.5000, 1 min 15 s left" in text.getvalue()
     assert "conv [8]: done" in text.getvalue()
@@ -159,7 +159,7 @@ def test_a_narrow_bar_cuts_the_heading_and_never_the_time_left(width):
     with LiveProgress(Console(file=text, width=width, force_terminal=True, color_system=None)) as progress:
         progress.start("conv + pool + conv + pool", 6, 6)
         progress.update(STATE)
-        progress._bar.refresh()
+        progress._view.refresh()
     lines = [line for line in re.split(r"[\r\n]|\x1b\[[0-9;?]*[a-zA-Z]", text.getvalue()) if "images/s" in line]
     assert lines
     for line in lines:

@@ -71,9 +71,9 @@ def picture(pixels: Array) -> str:
     return png.uri(png.encode(pixels))
 
 
-def smaller(images: Array) -> Array:
-    """Images (n, H, W, C) with sides of at most LARGEST pixels, by averaging over whole blocks."""
-    factor = -(-max(images.shape[1:3]) // LARGEST)
+def smaller(images: Array, largest: int = LARGEST) -> Array:
+    """Images (n, H, W, C) with sides of at most so many pixels, by averaging over whole blocks."""
+    factor = -(-max(images.shape[1:3]) // largest)
     if factor == 1:
         return images
     n, height, width, channels = images.shape
