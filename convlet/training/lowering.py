@@ -109,6 +109,8 @@ class Lowering:
             after = next(following, None)
         if isinstance(layer, Conv) and isinstance(after, MaxPool) and (after.size, after.stride) == (2, 2):
             found = replace(found, pool=after)
+            if not found.relu and isinstance(next(following, None), ReLU):
+                found = replace(found, relu=True)  # a relu of the largest is the largest of relus
         return found
 
     def norm_places(self, name: str) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -31,6 +31,7 @@ WORDS = [
     "conv4-relu-dropout0.3-pool2s3-dense20-relu-dropout0.5",
     "dropout0.2-pool3s1-conv3k1-relu-avgpool-relu",
     "dense12-relu",
+    "conv9-pool-relu-conv20-pool-relu",
     "conv9-bn-relu-pool-conv5s2-bn-pool-dense8-bn-relu",
 ]
 
