@@ -26,7 +26,7 @@ from measure import Spread, Table, interleaved, options, percent
 from networks import headed, targets
 
 ARCHITECTURE = "conv24k5v-pool-relu-conv32v-pool-relu-dense256-relu"
-SETTINGS = Settings(epochs=1, batch=256, optimizer="adam", beta1=0.7, beta2=0.9, learning_rate=0.01)
+SETTINGS = Settings(epochs=1, batch=256, optimizer="adam", beta1=0.7, beta2=0.9, learning_rate=0.01, warm_up=0.2)
 COLUMNS = ("side", "seconds", "test accuracy %", "standard deviation of it %", "ratio", "wanted")
 
 
