@@ -19,7 +19,7 @@ from convlet.architecture import describe, format_word, parse, with_head
 from convlet.layers.base import Shape
 from convlet.machine import machine, versions
 from convlet.training import Model, Preprocessing, Settings, available_threads, backend_name, make_engine
-from convlet.training.backend import compile_ahead
+from convlet.training.backend import Training, compile_ahead
 from convlet.training.work import PASSES, Work, layers_work
 
 CLASSES = 10
@@ -120,8 +120,7 @@ class Benchmark:
     def _compile(self) -> float:
         """Seconds until every kernel is there, from the cache or compiled."""
         began = perf_counter()
-        network, shape, shard = self.network, self.input_shape, self.settings.shard
-        compile_ahead(network, shape, self.preprocessing, self.images, self.optimizer, shard)
+        compile_ahead([Training(self.network, self.images, self.optimizer, self.settings.shard)], self.threads)
         return perf_counter() - began
 
     def _peaks(self) -> tuple[float, float]:

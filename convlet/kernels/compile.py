@@ -1,33 +1,39 @@
 """From a kernel's name and shape to the address of its machine code, through a cache that checks itself.
 
-A compiled kernel is an object file. It is kept in a folder named by a hash of everything that could change it:
-all kernel sources, Numba, llvmlite, Python and the processor. An entry begins with the SHA-256 of the rest; one
-that does not match is compiled again. Where the folder cannot be written, kernels live in memory only.
-Numba is imported only when something has to be compiled.
+A compiled kernel is an object file (see `cache`). Many missing ones are compiled by helper processes, side by side; so
+Numba, which is slow to load and large, need not be loaded in this process. A few are compiled here.
 """
 
 from __future__ import annotations
 
 import ctypes
 import hashlib
-import logging
+import importlib
 import os
-import platform
-import tempfile
+import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
-from pathlib import Path
+from importlib.util import find_spec
+from random import Random
 from typing import Any
 
-from convlet.kernels.registry import BY_NAME
+from convlet.kernels import cache
+from convlet.kernels.cache import Compiled
+from convlet.kernels.registry import BY_NAME, load_builders
 from convlet.kernels.target import host
 
-log = logging.getLogger("convlet")
+WORTH_HELPERS, WORTH_HELPERS_TOO = 4, 16
+"""So many missing kernels are left to helpers: where Numba is not loaded yet, and where it is."""
+
 _lock = threading.RLock()
 _addresses: dict[Kernel, int] = {}
+_engines: list[Any] = []
+
+if hasattr(os, "register_at_fork"):
+    # a fork waits for kernels that are being compiled: the child could never finish them
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 _CALL = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4)
 """Numba's calling convention: room for a result, room for an error, then the arguments. The interpreter's lock
@@ -43,22 +49,53 @@ class Kernel:
 
     @property
     def symbol(self) -> str:
-        """A name no other kernel has: it tells apart what the linker would otherwise mix up."""
+        """The name it is kept under, which no other kernel has."""
         digest = hashlib.sha256(repr(self).encode()).hexdigest()[:24]
         return f"convlet_{self.name}_{digest}"
 
 
-def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-    """The machine code of each kernel, from memory, from the cache or compiled now."""
+def addresses(kernels: Iterable[Kernel], processes: int = 1) -> dict[Kernel, int]:
+    """The machine code of each kernel, from memory, from the cache or compiled now.
+
+    Parameters
+    ----------
+    processes : how many helper processes may compile at the same time
+    """
+    asked = list(dict.fromkeys(kernels))
     with _lock:
-        wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
-        loaded = {kernel: _read(kernel) for kernel in wanted}
-        for kernel, found in loaded.items():
-            entry, code = found if found is not None else _compile(kernel)
-            if found is None:
-                _write(kernel, entry, code)
-            _addresses[kernel] = _link(entry, code)
-        return dict(_addresses)
+        missing = []
+        for kernel in asked:
+            if kernel not in _addresses:
+                found = cache.read(kernel.symbol)
+                if found is None:
+                    missing.append(kernel)
+                else:
+                    _addresses[kernel] = _link(*found)
+        for kernel, compiled in _compiled(missing, processes):
+            _addresses[kernel] = _link(*compiled)
+        return {kernel: _addresses[kernel] for kernel in asked}
+
+
+@lru_cache(maxsize=1)
+def obstacle() -> str | None:
+    """Why kernels cannot be compiled and run here; None where they can."""
+    for package in ("numba", "llvmlite"):
+        try:
+            found = find_spec(package)
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            return f"{package} is not installed"
+    try:
+        package = "llvmlite"
+        importlib.import_module("llvmlite.binding")
+        place = cache.folder()
+        if place is None or not place.is_dir():  # else it has compiled here before; loading it takes a while
+            package = "numba"
+            importlib.import_module("numba")
+    except Exception as error:
+        return f"{package} cannot be loaded ({' '.join(str(error).split())})"
+    return None
 
 
 def caller(kernel: Kernel) -> Callable[[int, int], None]:
@@ -73,8 +110,26 @@ def caller(kernel: Kernel) -> Callable[[int, int], None]:
     return run
 
 
-def _compile(kernel: Kernel) -> tuple[str, bytes]:
-    """The entry's symbol and the object file.
+def _compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Compiled]]:
+    """Compile kernels and keep them. Processes that start together share the work: each goes its own way through it."""
+    Random(os.getpid()).shuffle(missing)
+    numba_is_here = "numba" in sys.modules
+    if len(missing) >= (WORTH_HELPERS_TOO if numba_is_here else WORTH_HELPERS) and (processes > 1 or not numba_is_here):
+        from convlet.kernels import helpers
+
+        done = helpers.compile_together(missing, min(processes, len(missing) // 2))
+        yield from done.items()
+        missing = [kernel for kernel in missing if kernel not in done]
+    for kernel in missing:
+        compiled = cache.read(kernel.symbol)
+        if compiled is None:
+            compiled = compile_kernel(kernel)
+            cache.write(kernel.symbol, compiled)
+        yield kernel, compiled
+
+
+def compile_kernel(kernel: Kernel) -> Compiled:
+    """Compile one kernel, in this process.
 
     Numba's wrappers for Python and C are left out: with them, an object file could not be linked without Numba.
     """
@@ -82,6 +137,7 @@ def _compile(kernel: Kernel) -> tuple[str, bytes]:
     from numba.core.compiler import Flags, compile_extra
     from numba.core.registry import cpu_target
 
+    load_builders()
     function = BY_NAME[kernel.name].build(kernel.shape, host())
     function.__name__ = function.__qualname__ = kernel.symbol
     flags = Flags()
@@ -101,76 +157,19 @@ def _compile(kernel: Kernel) -> tuple[str, bytes]:
     return compiled.fndesc.llvm_func_name, code
 
 
-@lru_cache(maxsize=1)
-def _engine() -> Any:
+def _link(name: str, code: bytes) -> int:
+    """The address of the function of that name, linked in an engine of its own.
+
+    Functions that two kernels use may be in both object files under one name, which Numba gives anew in each process.
+    """
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
-
-
-def _link(entry: str, code: bytes) -> int:
-    import llvmlite.binding as llvm
-
-    engine = _engine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    address: int = engine.get_function_address(entry)
+    _engines.append(engine)
+    address: int = engine.get_function_address(name)
     return address
-
-
-@lru_cache(maxsize=1)
-def fingerprint() -> str:
-    """A hash of everything compiled code depends on."""
-    target = host()
-    parts = [
-        version("numba"),
-        version("llvmlite"),
-        platform.python_version(),
-        platform.machine(),
-        repr(target),
-    ]
-    digest = hashlib.sha256("\n".join(parts).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:32]
-
-
-def cache_folder() -> Path:
-    """Where compiled kernels are kept: under CONVLET_CACHE, else the user's cache."""
-    from platformdirs import user_cache_path
-
-    root = os.environ.get("CONVLET_CACHE")
-    return (Path(root) if root else user_cache_path("convlet")) / "kernels" / fingerprint()
-
-
-def _read(kernel: Kernel) -> tuple[str, bytes] | None:
-    try:
-        stored = (cache_folder() / f"{kernel.symbol}.o").read_bytes()
-    except (OSError, RuntimeError):
-        return None
-    checksum, body = stored[:32], stored[32:]
-    if hashlib.sha256(body).digest() != checksum:
-        return None
-    entry, _, code = body.partition(b"\0")
-    return entry.decode(), code
-
-
-def _write(kernel: Kernel, entry: str, code: bytes) -> None:
-    body = entry.encode() + b"\0" + code
-    try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=folder)
-        with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        os.replace(temporary, folder / f"{kernel.symbol}.o")
-    except (OSError, RuntimeError) as error:
-        _say_once(f"compiled kernels cannot be kept ({error}); they are compiled anew in each process")
-
-
-@lru_cache(maxsize=1)
-def _say_once(message: str) -> None:
-    log.warning(message)

@@ -62,3 +62,9 @@ ROWS = (
 )
 
 BY_NAME = {row.name: row for row in ROWS}
+
+
+def load_builders() -> None:
+    """Load the file of every kernel: what is compiled later is then the source of now, whatever is edited meanwhile."""
+    for module in {row.module for row in ROWS}:
+        importlib.import_module(f"convlet.kernels.{module}")

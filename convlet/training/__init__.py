@@ -1,6 +1,6 @@
 """Training: settings, the plan of a network in flat vectors, engines, the loop, and the model it gives."""
 
-from convlet.training.backend import backend_name, make_engine
+from convlet.training.backend import Training, backend_name, compile_ahead, kernels_of, make_engine
 from convlet.training.loop import TrainingResult, train
 from convlet.training.model import NUMERICS_VERSION, Model
 from convlet.training.preprocessing import Preprocessing
@@ -17,9 +17,12 @@ __all__ = [
     "Progress",
     "Settings",
     "Snapshot",
+    "Training",
     "TrainingResult",
     "available_threads",
     "backend_name",
+    "compile_ahead",
+    "kernels_of",
     "make_engine",
     "train",
 ]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
+from collections.abc import Iterable
 from difflib import get_close_matches
-
-import numpy as np
+from functools import lru_cache
+from typing import NamedTuple
 
 from convlet.errors import SettingsError
+from convlet.kernels.compile import Kernel, addresses, obstacle
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.training.engine import Engine
 from convlet.training.optimizers import Optimizer
 from convlet.training.preprocessing import Preprocessing
 
+log = logging.getLogger("convlet")
+
 VARIABLE = "CONVLET_BACKEND"
 """The environment variable that names the engine."""
+
+REMEDY = "'pip install --upgrade numba' may help"
 
 BACKENDS = {
     "compiled": ("convlet.training.compiled", "CompiledEngine"),
@@ -26,13 +33,17 @@ BACKENDS = {
 
 
 def backend_name() -> str:
-    """Return `compiled` or `reference`, as CONVLET_BACKEND says; compiled where it says nothing.
+    """Return `compiled` or `reference`, as CONVLET_BACKEND says; where it says nothing, compiled if that works here.
 
     Raises
     ------
-    SettingsError : CONVLET_BACKEND names no engine
+    SettingsError : CONVLET_BACKEND names no engine, or the compiled one where Numba is missing
     """
-    name = os.environ.get(VARIABLE) or "compiled"
+    name = os.environ.get(VARIABLE)
+    if not name:
+        return "reference" if obstacle() else "compiled"
+    if name == "compiled" and obstacle():
+        raise SettingsError(f"{VARIABLE} is 'compiled', but {obstacle()}; {REMEDY}, or unset {VARIABLE}")
     if name not in BACKENDS:
         close = get_close_matches(name.lower(), BACKENDS, 1)
         hint = f"; did you mean '{close[0]}'?" if close else ""
@@ -54,10 +65,13 @@ def make_engine(
 
     Raises
     ------
-    SettingsError : CONVLET_BACKEND names no engine
+    SettingsError : see `backend_name`
     ArchitectureError : the network does not fit the images
     """
-    module, name = BACKENDS[backend_name()]
+    backend = backend_name()
+    if backend == "reference":
+        _say_slow()
+    module, name = BACKENDS[backend]
     kind = getattr(importlib.import_module(module), name)
     engine: Engine = kind(
         network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed, smoothing=smoothing
@@ -65,26 +79,42 @@ def make_engine(
     return engine
 
 
-def compile_ahead(
-    network: Sequential,
-    input_shape: Shape,
-    preprocessing: Preprocessing,
-    images: Array,
-    optimizer: Optimizer,
-    shard: int,
-    smoothing: float = 0.0,
-) -> None:
-    """Compile what a training on such images will run, so that its seconds are those of training alone.
+@lru_cache(maxsize=1)
+def _say_slow() -> None:
+    """One line of log in each process."""
+    if os.environ.get(VARIABLE):
+        log.warning(f"{VARIABLE} is 'reference': networks run in plain NumPy, many times slower than compiled")
+    else:
+        log.warning(f"{obstacle()}: networks run in plain NumPy, many times slower than compiled; {REMEDY}")
 
-    An engine that is thrown away takes one step and predicts one image; compiled kernels stay in the process.
+
+class Training(NamedTuple):
+    """What a training will run: a network with its head on images (n, H, W, C), of which n does not matter."""
+
+    network: Sequential
+    images: Array
+    optimizer: Optimizer
+    shard: int
+    smoothing: float = 0.0
+
+
+def kernels_of(trainings: Iterable[Training]) -> list[Kernel]:
+    """The kernels that these trainings and their models will run, each once; none where NumPy runs them."""
+    kernels: list[Kernel] = []
+    if backend_name() == "compiled":
+        for network, images, optimizer, shard, smoothing in trainings:
+            shape = images.shape[1:]
+            unscaled = Preprocessing((0.0,) * shape[2], (1.0,) * shape[2])
+            engine = make_engine(network, shape, unscaled, shard=shard, threads=1, seed=0, smoothing=smoothing)
+            kernels += engine.kernels(images, optimizer)
+            engine.close()
+    return list(dict.fromkeys(kernels))
+
+
+def compile_ahead(trainings: Iterable[Training], threads: int) -> None:
+    """Compile what these trainings will run, so that their seconds are those of training alone.
+
+    Compiled kernels stay in the process. Those of several trainings are best compiled at once, by up to `threads`
+    processes.
     """
-    if backend_name() == "reference":
-        return
-    engine = make_engine(network, input_shape, preprocessing, shard=shard, threads=1, seed=0, smoothing=smoothing)
-    try:
-        image, zero = images[:1], np.zeros(1, np.int64)
-        engine.gradients(image, zero, zero, epoch=0, position=0)
-        engine.update(optimizer, optimizer.new_slots(engine.layout.parameter_count), 0.0, 1)
-        engine.logits(image)
-    finally:
-        engine.close()
+    addresses(kernels_of(trainings), processes=threads)

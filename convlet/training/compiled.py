@@ -14,9 +14,9 @@ from convlet.layers.base import Array
 from convlet.training.engine import Engine
 from convlet.training.lowering import lower
 from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from convlet.training.plan import Operand, Part, Step
+from convlet.training.plan import Operand, Part, Plan, Step
 from convlet.training.program import WALK, WALK_NUMBERS, Task
-from convlet.training.workers import Workers
+from convlet.training.workers import MEETING, Workers
 
 MOST_ROWS = 64
 """Rows of gradients: where a batch has more shards, a row takes several, so memory stays bounded."""
@@ -125,6 +125,13 @@ class CompiledEngine(Engine):
         )
         return result
 
+    def kernels(self, images: Array, optimizer: Optimizer) -> list[Kernel]:
+        """See `Engine.kernels`."""
+        plans = [self._plan(images, training) for training in (True, False)]
+        own = [kernel for plan, steps in plans for kernel, _ in [*steps, *plan.packs]]
+        meeting = [Kernel(name) for name in MEETING]
+        return [*own, Kernel("add_rows"), update_kernel(optimizer), WALK, WALK_NUMBERS, *meeting]
+
     def close(self) -> None:
         """See `Engine.close`."""
         self.workers.close()
@@ -137,25 +144,29 @@ class CompiledEngine(Engine):
 
     def _task(self, images: Array, training: bool) -> Task:
         """The program for this kind of pixels, made when it is first needed."""
-        kind = "gather_bytes" if images.dtype == np.uint8 else "gather_floats"
+        kind = gather_kernel(images)
         tasks = self._training if training else self._inference
         if kind not in tasks:
-            tasks[kind] = self._make_task(kind, training)
+            tasks[kind] = self._make_task(images, training)
         return tasks[kind]
 
-    def _make_task(self, gather: str, training: bool) -> Task:
-        plan, images, logits = lower(self.network, self.input_shape, self.layout, training)
+    def _plan(self, images: Array, training: bool) -> tuple[Plan, list[Step]]:
+        """The plan for this kind of pixels, and all steps of a walk through it."""
+        plan, pixels, logits = lower(self.network, self.input_shape, self.layout, training)
         plan.lay_out(self.shard)
-        h, w, c = images.shape
-        grid = images.data.grid
+        h, w, c = pixels.shape
+        grid = pixels.data.grid
         scaling = [(frame.ZERO, self._scale.ctypes.data), (frame.ZERO, self._offset.ctypes.data)]
         start = (
-            Kernel(gather, MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)),
-            [images.data.at(), *scaling],
+            Kernel(gather_kernel(images), MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)),
+            [pixels.data.at(), *scaling],
         )
         plan.emit()
-        end = self._loss(logits, training)
-        task = Task([start, *plan.forward, end, *plan.backward], WALK, self.threads, plan.workspace_bytes)
+        return plan, [start, *plan.forward, self._loss(logits, training), *plan.backward]
+
+    def _make_task(self, images: Array, training: bool) -> Task:
+        plan, steps = self._plan(images, training)
+        task = Task(steps, WALK, self.threads, plan.workspace_bytes)
         task.parts = [Part("gather"), *plan.forward_parts, Part("loss"), *plan.backward_parts]
         values = {
             frame.PARAMETERS: self.parameters.ctypes.data,
@@ -214,8 +225,7 @@ class CompiledEngine(Engine):
     def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:
         given = np.zeros(settings.SETTINGS, np.float32)
         arrays = [self.parameters, self.gradient, self.decay, given, *slots.values()]
-        kernel = Kernel("adam" if isinstance(optimizer, Adam) else optimizer.name)
-        return self._pieces([(kernel, [(frame.ZERO, array.ctypes.data) for array in arrays])]), given
+        return self._pieces([(update_kernel(optimizer), [(frame.ZERO, array.ctypes.data) for array in arrays])]), given
 
     def _pieces(self, steps: list[Step]) -> Task:
         task = Task(steps, WALK_NUMBERS, self.threads, 0)
@@ -231,6 +241,16 @@ class CompiledEngine(Engine):
 
 
 ALONE = Workers(1)
+
+
+def gather_kernel(images: Array) -> str:
+    """The name of the kernel that reads such pixels."""
+    return "gather_bytes" if images.dtype == np.uint8 else "gather_floats"
+
+
+def update_kernel(optimizer: Optimizer) -> Kernel:
+    """The kernel that runs an optimizer's rule."""
+    return Kernel("adam" if isinstance(optimizer, Adam) else optimizer.name)
 
 
 def optimizer_settings(optimizer: Optimizer, learning_rate: float, step: int) -> Array:

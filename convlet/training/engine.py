@@ -16,6 +16,7 @@ from convlet.layers.base import Array, Shape
 from convlet.training.layout import Layout
 
 if TYPE_CHECKING:
+    from convlet.kernels.compile import Kernel
     from convlet.layers.sequential import Sequential
     from convlet.training.optimizers import Optimizer
     from convlet.training.preprocessing import Preprocessing
@@ -95,6 +96,10 @@ class Engine(ABC):
     @abstractmethod
     def logits(self, images: Array) -> Array:
         """Float32 (n, classes) logits of images (n, H, W, C), uint8 or float32, in inference mode."""
+
+    def kernels(self, images: Array, optimizer: Optimizer) -> list[Kernel]:
+        """The compiled kernels that training on such images and predicting run; none for NumPy definitions."""
+        return []
 
     @abstractmethod
     def close(self) -> None:

@@ -11,7 +11,7 @@ from convlet.architecture import format_word, with_head, without_head
 from convlet.errors import DataError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
-from convlet.training.backend import compile_ahead, make_engine
+from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.model import Model
@@ -98,15 +98,14 @@ def train(
     network = with_head(body, len(classes))
     word = format_word(body)
     smoothing = settings.label_smoothing
-    compile_ahead(
-        network, shape, preprocessing, shown.images, settings.make_optimizer(), settings.shard, smoothing=smoothing
-    )
+    threads = settings.threads or available_threads()
+    compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, smoothing)], threads)
     engine = make_engine(
         network,
         shape,
         preprocessing,
         shard=settings.shard,
-        threads=settings.threads or available_threads(),
+        threads=threads,
         seed=settings.seed,
         smoothing=smoothing,
     )

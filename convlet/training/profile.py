@@ -127,8 +127,8 @@ class ProfiledEngine(CompiledEngine):
             if owner in owners
         }
 
-    def _make_task(self, gather: str, training: bool) -> Task:
-        task = super()._make_task(gather, training)
+    def _make_task(self, images: Array, training: bool) -> Task:
+        task = super()._make_task(images, training)
         if training:
             self._clocks = Clocks(task)
             task.walk_alone = self._noted(WALK, task.walk_alone)

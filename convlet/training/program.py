@@ -20,8 +20,7 @@ WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
 class Program:
     """Steps in the form `walk` reads: a table of (kernel address, operands address), int64 (steps, 2)."""
 
-    def __init__(self, steps: list[Step]) -> None:
-        addresses = compiler.addresses(kernel for kernel, _ in steps)
+    def __init__(self, steps: list[Step], addresses: dict[Kernel, int]) -> None:
         self.length = len(steps)
         self.kernels = [kernel for kernel, _ in steps]
         self._operands = [np.array(operands, np.int64).reshape(-1) for _, operands in steps]
@@ -40,7 +39,8 @@ class Task:
     """
 
     def __init__(self, steps: list[Step], walker: Kernel, threads: int, workspace_bytes: int) -> None:
-        self.program = Program(steps)
+        kernels = [walker, *(kernel for kernel, _ in steps)]
+        self.program = Program(steps, compiler.addresses(kernels, processes=threads))
         self.parts: list[Part] = []
         self.fields = np.zeros(task_fields.FIELDS, np.int64)
         self.counter = np.zeros(8, np.int64)
@@ -69,6 +69,7 @@ class Task:
         own = np.zeros(frame.FIELDS, np.int64)
         for field, value in (values | {frame.PACKED: address}).items():
             own[field] = value
+        compiler.addresses(kernel for kernel, _ in plan.packs)  # all at once, which is fastest where they are missing
         calls = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in plan.packs]
 
         def prepare() -> None:

@@ -24,6 +24,9 @@ LOOKS = 4000
 SECONDS_BETWEEN_LOOKS = 50e-6
 """How long the calling thread yields the processor where helpers are not done soon after it."""
 
+MEETING = ("serve", "order", "gather_round")
+"""The kernels with which threads meet."""
+
 LINES_AHEAD = 2
 
 
@@ -75,9 +78,7 @@ class Workers:
 
     def _start(self) -> None:
         """Helpers are started when there is work for them: a single image needs none."""
-        self._serve, self._order, self._gather = (
-            compiler.caller(Kernel(name)) for name in ("serve", "order", "gather_round")
-        )
+        self._serve, self._order, self._gather = (compiler.caller(Kernel(name)) for name in MEETING)
         self._threads = [
             threading.Thread(target=self._helper, args=(number,), daemon=True, name=f"convlet-{number}")
             for number in range(1, self.count)

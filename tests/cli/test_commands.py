@@ -155,7 +155,7 @@ def test_data_commands(tmp_path, capsys):
             ["compare", "--train-images", "5"],
             "--train-images 5: there are 10 classes; ask for at least one image of each",
         ),
-        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, benchmark, report, data; did you "
+        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, benchmark, report, cache, data; did you "
          "mean 'compare'?"),
         (["compare", "--epoch", "3"], "No such option '--epoch'. (Did you mean one of: '--epochs', '--report'?)"),
         (["data", "get", "minst"], "unknown data set 'minst': expected digits, mnist, fashion-mnist; did you mean 'mnist'?"),
@@ -203,8 +203,8 @@ def start(arguments, **environment):
 def test_ctrl_c_keeps_what_is_finished(tmp_path):
     file = tmp_path / "out.json"
     running = start(["compare", "digits", "conv4", "conv8-conv8-conv8-conv8", "--epochs", "400", "--json", str(file)])
-    line = running.stdout.readline()
-    assert line.startswith("[1/2] conv4: validation error ")
+    while not (line := running.stdout.readline()).startswith("[1/2] conv4: validation error "):
+        assert line.startswith("[1/2] conv4: epoch ")  # how far a slow machine is
     time.sleep(1.0)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
@@ -248,7 +248,7 @@ def test_where_no_cache_can_be_written_kernels_live_in_memory(tiny, tmp_path, pl
     out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     assert "best by validation error" in out
-    assert err.count("compiled kernels cannot be kept") <= 1
+    assert err.count("\n") == err.count("compiled kernels cannot be kept") == 1
 
 
 def test_a_damaged_cache_entry_is_compiled_again(tiny, tmp_path):

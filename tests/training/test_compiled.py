@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from convlet.architecture import parse, with_head
+from convlet.kernels import compile as compiler
 from convlet.layers import Conv, Dense, Flatten, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, train
 from convlet.training.compiled import CompiledEngine
@@ -104,6 +105,21 @@ def test_loaded_parameters_are_what_the_next_step_uses():
         engine.gradients(pixels, labels, np.arange(40), epoch=0, position=0)
     for name, wanted in reference.layout.views(reference.gradient).items():
         close(compiled.layout.views(compiled.gradient)[name], wanted if np.abs(wanted).max() > 1e-6 else 0 * wanted)
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_an_engine_knows_every_kernel_it_will_run(word, monkeypatch):
+    (engine,), pixels, labels = engines(word, kinds=(CompiledEngine,))
+    optimizer = OPTIMIZERS["rmsprop"]()
+    monkeypatch.setattr(compiler, "_addresses", {})
+    compiler.addresses(engine.kernels(pixels, optimizer))
+    asked = []
+    monkeypatch.setattr(compiler.cache, "read", asked.append)
+    engine.gradients(pixels, labels, np.arange(40), epoch=0, position=0)
+    engine.update(optimizer, optimizer.new_slots(len(engine.parameters)), 0.01, 1)
+    engine.logits(pixels[:3])
+    engine.close()
+    assert asked == []  # every address was there already
 
 
 def test_float_images():
