@@ -23,6 +23,7 @@ COMMANDS = {
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
     "benchmark": ("convlet.cli.benchmark", "Images per second and share of the machine's peak."),
     "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),
+    "cache": ("convlet.cli.cache", "Compiled kernels: where they are kept, remove, compile ahead."),
     "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
 }
 

@@ -1,0 +1,125 @@
+"""`convlet cache info|clear|warm`."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Any
+
+import click
+
+from convlet.cli import options
+
+PLACE = "set CONVLET_CACHE to a folder that can be written and has room"
+
+
+@click.group("cache")
+def command() -> None:
+    """Compiled kernels: what is kept, remove it, compile ahead."""
+
+
+@command.command("info")
+@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+def info(json_file: str | None) -> None:
+    """Where compiled kernels are kept, how many, and whether more can be."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from convlet.kernels import cache, upkeep
+    from convlet.report.kernel_cache import print_cache
+
+    options.check_file(json_file, "--json")
+    _need_compiler()
+    place = cache.folder()
+    own = upkeep.Folder(None, 0, 0, 0, 0.0) if place is None else upkeep.describe(place)
+    others = [asdict(upkeep.describe(path)) for path in upkeep.others()]
+    result = {**asdict(own), "writable": upkeep.writable(), "others": others, "days_kept": upkeep.DAYS_KEPT}
+    if json_file:
+        options.write_json(json_file, result)
+    print_cache(result, Console())
+
+
+@command.command("clear")
+def clear() -> None:
+    """Remove all compiled kernels, those of other versions too. They are compiled again when they are needed."""
+    from convlet.kernels import cache, upkeep
+    from convlet.report.numbers import count, size
+
+    _need_compiler()
+    entries, total = upkeep.clear()
+    click.echo(f"removed {count(entries)} compiled kernels, {size(total)}: {cache.root() or 'there is no home folder'}")
+
+
+@command.command("warm")
+@click.argument("words", nargs=-1, metavar="[ARCHITECTURE]...")
+@click.option("--preset", help="six, six-linear or methods [default: six].")
+@click.option("--input", "input_shape", default="28x28x1", show_default=True, help="Height x width x channels.")
+@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
+@click.option("--threads", type=int, help="Processes that compile at the same time [default: all].")
+def warm(words: tuple[str, ...], **values: Any) -> None:
+    """Compile what these networks run, with any optimizer, on bytes and floats, so that nobody waits for it later."""
+    from rich.console import Console
+
+    from convlet import recipes
+    from convlet.compare import architectures
+    from convlet.errors import RunError, SettingsError
+    from convlet.kernels import cache, upkeep
+    from convlet.kernels.compile import addresses
+    from convlet.report.numbers import count, seconds
+    from convlet.training import Settings, available_threads
+
+    if words and values["preset"]:
+        raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")
+    entries = tuple(architectures(words)) if words else recipes.preset(values["preset"] or "six")
+    shape = options.input_shape(values["input_shape"])
+    threads = Settings(threads=values["threads"]).threads or available_threads()
+    _need_compiler()
+    kernels = _kernels(entries, shape, options.positive("--classes", values["classes"]))
+    missing = [kernel for kernel in kernels if cache.read(kernel.symbol) is None]
+    if missing and not upkeep.writable():
+        raise RunError(f"{cache.folder() or 'there is no home folder'}: compiled kernels cannot be kept; {PLACE}")
+    began = perf_counter()
+    with Console(stderr=True).status(f"compiling {count(len(missing))} kernels"):
+        addresses(missing, processes=threads)
+    lost = sum(cache.read(kernel.symbol) is None for kernel in missing)
+    if lost:
+        raise RunError(f"{cache.folder()}: {count(lost)} of {count(len(missing))} kernels could not be kept; {PLACE}")
+    click.echo(
+        f"compiled {count(len(missing))} kernels in {seconds(perf_counter() - began)}, "
+        f"{count(len(kernels) - len(missing))} were there already: {cache.folder()}"
+    )
+
+
+def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[Any]:
+    """What training and predicting run on bytes and on floats, with each optimizer."""
+    import numpy as np
+
+    from convlet.architecture import parse, with_head
+    from convlet.recipes import settings_for
+    from convlet.training import Training, kernels_of
+    from convlet.training.optimizers import OPTIMIZERS
+
+    return kernels_of(
+        Training(
+            with_head(parse(entry.architecture), classes),
+            np.zeros((1, *shape), pixel),
+            optimizer(),
+            settings_for(entry, 1, {}).shard,
+        )
+        for entry in entries
+        for pixel in (np.uint8, np.float32)
+        for optimizer in OPTIMIZERS.values()
+    )
+
+
+def _need_compiler() -> None:
+    """Refuse where nothing is compiled, so that nothing is kept either."""
+    from convlet.errors import RunError, SettingsError
+    from convlet.kernels.compile import obstacle
+    from convlet.training import backend_name
+    from convlet.training.backend import REMEDY, VARIABLE
+
+    if obstacle():
+        raise RunError(f"{obstacle()}, so no kernels are compiled or kept; {REMEDY}")
+    if backend_name() == "reference":
+        raise SettingsError(f"{VARIABLE} is 'reference', which runs without compiled kernels; unset it")
