@@ -32,6 +32,8 @@ ROWS = (
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
     Row("pooled_filter_gradient", "pooled"),
+    Row("winograd", "winograd"),
+    Row("winograd_filters", "winograd"),
     Row("dense", "dense"),
     Row("dense_filter_gradient", "dense"),
     Row("pack", "pack"),

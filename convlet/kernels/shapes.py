@@ -46,6 +46,20 @@ class ConvShape:
     pooled: bool = False
 
 
+WINOGRAD_PLACES = 16
+"""Products of one filter and channel with a tile of 4x4 inputs: see `winograd`."""
+
+WINOGRAD_CHANNELS, WINOGRAD_SIDE = 32, 8
+"""The fewest channels and filters, and rows and columns of outputs, from where a training step won 1.3 and more."""
+
+
+def suits_winograd(shape: ConvShape) -> bool:
+    """Whether a convolution goes by `winograd`: by its shape alone, since it rounds differently from the direct one."""
+    numbers = (shape.channels, shape.filters)
+    many = min(numbers) >= WINOGRAD_CHANNELS and not any(number % 16 for number in numbers)
+    return many and shape.size == 3 and shape.stride == 1 and min(shape.height, shape.width) >= WINOGRAD_SIDE
+
+
 NO_WINNER = 4
 """Stored in place of the winner of 2x2 outputs where a relu made all of them zero."""
 

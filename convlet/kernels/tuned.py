@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape
 from convlet.kernels.target import Target
 
 SUMS_IN_FLIGHT = 10
@@ -38,6 +39,15 @@ convolutions read each number many times, and dense layers want many images at o
 
 WIDE_DENSE_BYTES = 64 * 1024
 """Dense weights above this are read once a shard, so all images of the shard go through together."""
+
+WINOGRAD_BYTES = 128 * 1024
+"""Transformed inputs of the rows of tiles that go together: 64 KiB to 512 KiB were within a tenth of each other."""
+
+WINOGRAD_SLACK = 32
+"""Tiles of room behind the last, since register tiles are filled whole; no register tile has more."""
+
+WINOGRAD_GAP = 16
+"""Floats between the places of a tile, so that their distance is no power of two."""
 
 PIECE_FLOATS = 4096
 """Numbers of the flat vectors that one unit of work updates: a few rows of them fit the first-level cache."""
@@ -127,3 +137,16 @@ def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shar
 def even_lanes(channels: int, target: Target) -> int:
     """The most lanes that divide the channels: for kernels whose time goes into memory, not arithmetic."""
     return next(lanes for lanes in (16, 8, 4, 2, 1) if lanes <= target.lanes and channels % lanes == 0)
+
+
+def winograd_tiles(shape: ConvShape) -> tuple[int, int, int]:
+    """Tiles down and across an image, and how many rows of them go together."""
+    down, across = (shape.height + 1) // 2, (shape.width + 1) // 2
+    return down, across, max(1, WINOGRAD_BYTES // (4 * WINOGRAD_PLACES * across * shape.channels))
+
+
+def winograd_scratch_bytes(shape: ConvShape) -> int:
+    """Room for transformed inputs and for the products of one block of filters, for any target."""
+    _, across, together = winograd_tiles(shape)
+    numbers = shape.channels + VECTORS_PER_TILE * 16
+    return 4 * WINOGRAD_PLACES * ((together * across + WINOGRAD_SLACK) * numbers + 2 * WINOGRAD_GAP)

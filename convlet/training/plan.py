@@ -97,6 +97,7 @@ class Plan:
     """Values, bytes and steps, gathered layer by layer.
 
     bytes : workspace arrays that are no tensors, as (plan offset holder, bytes an image, bytes in all)
+    shared : the blob, if any, that `scratch` gives out
     begun : each layer as it was lowered, by its path in the network, and how many nodes there were before it
     forward_parts, backward_parts : what each step of forward and backward is there for
     packs : steps that reorder parameters after each update
@@ -107,6 +108,7 @@ class Plan:
     values: list[Value] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     blobs: list[Blob] = field(default_factory=list)
+    shared: list[Blob] = field(default_factory=list)
     nodes: list[Any] = field(default_factory=list)
     begun: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
     forward: list[Step] = field(default_factory=list)
@@ -136,6 +138,13 @@ class Plan:
         made = Blob(per_image, once)
         self.blobs.append(made)
         return made
+
+    def scratch(self, size: int) -> Blob:
+        """Room for at least `size` bytes that one step uses alone: all such steps share it, and it stays cached."""
+        if not self.shared:
+            self.shared.append(self.blob(0))
+        self.shared[0].once = max(self.shared[0].once, size)
+        return self.shared[0]
 
     def pack(self, floats: int) -> int:
         """The offset in bytes of room for packed parameters."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from convlet.kernels import board as lines
-from convlet.kernels import clock, frame, settings
+from convlet.kernels import clock, frame, settings, tuned
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
 from convlet.kernels.shapes import (
@@ -26,6 +26,7 @@ from convlet.kernels.shapes import (
     PoolShape,
     kept_bytes,
 )
+from convlet.kernels.target import host
 from convlet.random import DROPOUT, uniform_images
 from tests.kernels.harness import grid, padded
 
@@ -73,6 +74,32 @@ def pooled_conv(rng, height=6, width=8, channels=3, filters=10, size=3, stride=1
     shape = replace(kernel.shape, y=grid(y), finish=finish, mask=None, pooled=True)
     operands = [x, w, b, (y, y[0, :1].size + filters), winners]
     return Kernel("conv", shape), operands, {"count": N}, [(y, expected), (winners, wanted)]
+
+
+def _transformed(w):
+    """G g G' of each filter, as the kernel wants it: each block of filters (16, C, block)."""
+    g = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]])
+    whole = np.einsum("ia,jb,abcf->ijcf", g, g, w.astype(np.float64)).astype(np.float32)
+    step = tuned.vectors(w.shape[3], host()).step
+    blocks = [whole[..., first : first + step].reshape(-1) for first in range(0, w.shape[3], step)]
+    return np.concatenate(blocks)
+
+
+def winograd(rng, channels=32, filters=32, pooled=False, **options):
+    """The convolution itself, with x in a halo that a tile cut off may read: there is no number in it."""
+    case = pooled_conv if pooled else conv
+    kernel, (x, w, *rest), fields, expected = case(rng, channels=channels, filters=filters, **options)
+    whole = np.full((N, x.shape[1] + 1, x.shape[2] + 1, channels), np.nan, np.float32)
+    whole[:, :-1, :-1] = x
+    shape = replace(kernel.shape, x=grid(whole))
+    scratch = np.full(tuned.winograd_scratch_bytes(shape) // 4, np.nan, np.float32)
+    return Kernel("winograd", shape), [whole, _transformed(w), *rest, scratch], fields, expected
+
+
+def winograd_filters(rng, channels=5, filters=48):
+    w = rng.standard_normal((3, 3, channels, filters)).astype(np.float32)
+    u = np.zeros(16 * channels * filters, np.float32)
+    return Kernel("winograd_filters", PackShape(3, channels, filters)), [w, u], {}, [(u, _transformed(w))]
 
 
 def conv_filter_gradient(rng, height=6, width=7, channels=3, filters=10, size=3, stride=1):

@@ -34,6 +34,9 @@ WORDS = [
     "dense12-relu",
     "conv9-pool-relu-conv20-pool-relu",
     "conv9-bn-relu-pool-conv5s2-bn-pool-dense8-bn-relu",
+    "conv32-relu-conv48-relu-pool-dense8",
+    "conv32v-tanh-conv32-bn-relu-conv64v-relu-conv32s2-relu-gap",
+    "conv32-res32-gap",
 ]
 
 CLASSES = 7
@@ -174,7 +177,15 @@ def weights(word, threads, batch=96, images=300):
     return trained.model.sha256()
 
 
-@pytest.mark.parametrize("word", ["conv8-relu-pool", "conv8-bn-relu-dropout0.5-res8-gap", "conv70k5s2-tanh-dense300"])
+@pytest.mark.parametrize(
+    "word",
+    [
+        "conv8-relu-pool",
+        "conv8-bn-relu-dropout0.5-res8-gap",
+        "conv70k5s2-tanh-dense300",
+        "conv32-relu-conv48-relu-pool",
+    ],
+)
 def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(word):
     wanted = weights(word, 1)
     for threads in (1, 2, 3, 7):
@@ -185,11 +196,12 @@ def test_more_shards_than_rows_of_gradients():
     assert weights("conv3-relu", 1, batch=None, images=1100) == weights("conv3-relu", 3, batch=None, images=1100)
 
 
-def test_narrower_vectors_give_the_same_bits():
-    code = (
-        "from tests.training.test_compiled import weights;"
-        "print(weights('conv24-relu-pool-conv6-relu-conv40k2-pool-conv70k5s2-tanh-dropout0.5-dense33', 2))"
-    )
+@pytest.mark.parametrize(
+    "word",
+    ["conv24-relu-pool-conv6-relu-conv40k2-pool-conv70k5s2-tanh-dropout0.5-dense33", "conv32-relu-conv48-relu-pool"],
+)
+def test_narrower_vectors_give_the_same_bits(word):
+    code = f"from tests.training.test_compiled import weights; print(weights('{word}', 2))"
     came = set()
     for bits in ("", "256", "128"):
         environment = {**os.environ, "CONVLET_VECTOR_BITS": bits}
