@@ -75,7 +75,7 @@ def make_input_transform(x: Grid, lanes: int, across: int, channels: int, place:
 
             start, goal = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             held = column(start, 0) + column(start, 1)
-            counted_loop(builder, ir.Constant(I64, across), [start, goal], [2 * x.pixel, channels], held, tile)
+            counted_loop(builder, ir.Constant(I64, across), [start, goal], [8 * x.pixel, 4 * channels], held, tile)
 
         return types.void(types.int64, types.int64), code
 
