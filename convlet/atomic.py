@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from convlet.errors import InputError, RunError
 
@@ -49,12 +51,32 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
             temporary.unlink()
 
 
+def write_json(path: str | Path, value: Any) -> None:
+    """A JSON file, whole or not at all."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    # half a character, from a file name that is no Unicode, stands as JSON writes it: \udcff
+    write_atomically(path, [text.encode(errors="backslashreplace"), b"\n"])
+
+
 def _write(path: Path, parts: Iterable[bytes]) -> None:
-    with path.open("xb") as file:
+    """A new file of these bytes, on the disk. Each call to the system stands here, so a test can fail each one."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(path, flags, 0o666)
+    try:
         for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
+            left = memoryview(part)
+            while left:  # a system may write less than it was given
+                left = left[os.write(handle, left) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def clean(folder: Path) -> None:
+    """Remove what writes that were cut off left behind; nobody else may be writing into the folder."""
+    for path in folder.glob(".convlet-*.tmp"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _force_folder(folder: Path) -> None:

@@ -5,19 +5,22 @@ The choice never looks at a test image. Each trained network meets the test imag
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any, Protocol
 
 from convlet.architecture import parse, with_head
-from convlet.data.dataset import Dataset
+from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, SettingsError, TrainingError
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.machine import machine, versions
 from convlet.recipes import Entry, settings_for
+from convlet.run_folder import Part, RunFolder, origin
 from convlet.training import (
     Model,
+    Preprocessing,
     Progress,
     Settings,
     Training,
@@ -52,6 +55,7 @@ class Comparison:
     given : settings that the user gave, for all of them
     repeats : trainings of each network, with seeds that count up from the first
     then : another data set, on which the best network is trained after the comparison
+    folder : where each training keeps its checkpoints and its result; None for nowhere
 
     `models` holds the first repeat of each network that is finished, by a name that suits a file.
 
@@ -67,6 +71,7 @@ class Comparison:
     given: dict[str, Any] = field(default_factory=dict)
     repeats: int = 1
     then: Dataset | None = None
+    folder: RunFolder | None = None
 
     def __post_init__(self) -> None:
         # everything that can be refused is refused before the first step of the first network
@@ -79,6 +84,7 @@ class Comparison:
         self.models: dict[str, Model] = {}
         self._compiled = False
         self._names = file_names(self.entries)
+        self._described: dict[int, dict[str, Any]] = {}
 
     def _check_choice(self) -> None:
         """Refuse networks that could not be told apart, or not chosen between."""
@@ -97,6 +103,18 @@ class Comparison:
     def _settings(self, entry: Entry, data: Dataset) -> Settings:
         return settings_for(entry, len(data.train), self.given)
 
+    def origin(self) -> dict[str, Any]:
+        """Everything that decides the results, in values that JSON knows."""
+        given = {name: value for name, value in self.given.items() if name != "threads"}
+        made = {
+            "data": _images(self._describe(self.data)),
+            "then": _images(self._describe(self.then)) if self.then is not None else None,
+            "entries": [asdict(entry) for entry in self.entries],
+            "given": given,
+            "repeats": self.repeats,
+        }
+        return dict(json.loads(json.dumps(made)))
+
     def run(self, watcher: Watcher | None = None) -> dict[str, Any]:
         """Train everything; the result as the JSON shows it.
 
@@ -104,7 +122,7 @@ class Comparison:
         training fails is named in `failed`; the others go on.
         """
         result: dict[str, Any] = {
-            "data": self.data.describe(),
+            "data": self._describe(self.data),
             "settings": self._shared_settings(),
             "machine": machine(),
             "versions": versions(),
@@ -145,7 +163,7 @@ class Comparison:
             result["failed"].append({"label": f"{best.label} on {data.name}", "error": str(error)})
         finally:
             if runs:
-                result["then"] = {"data": data.describe(), **_row(best, runs)}
+                result["then"] = {"data": self._describe(data), **_row(best, runs)}
 
     def _shared_settings(self) -> dict[str, Any]:
         """The settings of the first network, with what only the comparison has."""
@@ -209,22 +227,69 @@ class Comparison:
                 watcher.start(label, self._number, count)
             self._compile_ahead()
             seeded = settings.changed(seed=settings.seed + repeat)
-            trained = train_on(data, entry.architecture, seeded, watcher.update if watcher else None)
+            name = self._names[entry.label] if kind == "compared" else f"then-{self._names[entry.label]}"
+            found, model = self._train_once(entry, seeded, data, watcher, f"{name}-{repeat + 1}")
             if repeat == 0:
-                name = self._names[entry.label]
-                self.models[name if kind == "compared" else f"then-{name}"] = trained.model
-            runs.append(measure(trained, data) | {"seed": seeded.seed})
+                self.models[name] = model
+            runs.append(found)
             if watcher:
                 watcher.finish(_line(runs[-1]))
 
+    def _train_once(
+        self, entry: Entry, settings: Settings, data: Dataset, watcher: Watcher | None, name: str
+    ) -> tuple[dict[str, Any], Model]:
+        """What one training gave, and its model; read from its folder where it was finished before."""
+        part = None
+        if self.folder is not None:
+            made_from = origin(self._describe(data), entry.architecture, settings.as_dict())
+            part = self.folder.part(name, made_from)
+            finished = part.finished()
+            if finished is not None:
+                return finished
+        trained = train_on(data, entry.architecture, settings, watcher.update if watcher else None, part)
+        found = measure(trained, data) | {"seed": settings.seed}
+        if part is not None:
+            part.finish(trained, found)
+        return found, trained.model
+
+    def _describe(self, data: Dataset) -> dict[str, Any]:
+        """What the data says about itself; its fingerprint is worked out once."""
+        if id(data) not in self._described:
+            self._described[id(data)] = data.describe()
+        return self._described[id(data)]
+
 
 def train_on(
-    data: Dataset, word: str, settings: Settings, on_progress: Callable[[Progress], None] | None = None
+    data: Dataset,
+    word: str,
+    settings: Settings,
+    on_progress: Callable[[Progress], None] | None = None,
+    part: Part | None = None,
 ) -> TrainingResult:
-    """Train the network that a word describes on a data set's training images."""
+    """Train the network that a word describes on a data set's training images; `part` is where it is kept."""
     network = with_head(parse(word), len(data.classes))
     held_out = data.validation if len(data.validation) else None
-    return train(network, data.train, held_out, classes=data.classes, settings=settings, on_progress=on_progress)
+    preprocessing = Preprocessing.from_images(data.train.images)
+
+    def model(parameters: Array, state: Array) -> Model:
+        form = (word, data.image_shape, data.classes, preprocessing)
+        return Model(*form, parameters, state, settings.as_dict())
+
+    try:
+        return train(
+            network,
+            data.train,
+            held_out,
+            classes=data.classes,
+            settings=settings,
+            preprocessing=preprocessing,
+            on_progress=on_progress,
+            keeper=part.keeper(model) if part is not None else None,
+        )
+    except TrainingError as error:
+        if part is not None:
+            part.fail(error)
+        raise
 
 
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
@@ -240,8 +305,14 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
         "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
         "history": trained.history,
+        "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),
     }
+
+
+def _images(described: dict[str, Any]) -> dict[str, Any]:
+    """What the data is, wherever it lies."""
+    return {key: value for key, value in described.items() if key not in ("name", "source")}
 
 
 def _row(entry: Entry, runs: list[dict[str, Any]]) -> dict[str, Any]:

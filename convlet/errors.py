@@ -28,6 +28,10 @@ class ModelFileError(InputError):
     """A file that is no model, or a damaged one."""
 
 
+class CheckpointError(InputError):
+    """A checkpoint or a run folder that training cannot go on from."""
+
+
 class SettingsError(InputError):
     """A training setting outside its range."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from math import prod
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from convlet.architecture import parse, with_head
 from convlet.errors import ArchitectureError, SettingsError
 from convlet.layers.base import Array, Shape
+from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 from convlet.training.finite import finite
 from convlet.training.layout import Layout
 from convlet.training.model import NUMERICS_VERSION, Model
@@ -19,8 +18,7 @@ from convlet.training.settings import Settings
 
 FORMAT = "convlet-model"
 
-FILE_LIMIT = 2**30
-"""Bytes of the largest file that is read or written."""
+KIND = Kind("model", "model.safetensors", file_limit=2**30, header_limit=2**20)
 
 SIDE_LIMIT = 2**16
 """The largest height, width or number of channels of an image."""
@@ -28,8 +26,6 @@ SIDE_LIMIT = 2**16
 GROUP = 2**20
 """Values that are checked at once; it bounds the memory."""
 
-DIGITS = 64
-"""Hexadecimal digits of a SHA-256."""
 
 KEYS = {
     "1": (
@@ -43,42 +39,19 @@ VERSION = "1"
 """The version that is written."""
 
 
-class Refused(Exception):
-    """Why a file is no model; whoever reads the file puts its name in front."""
-
-
-def refuse(reason: str) -> NoReturn:
-    """Raise Refused."""
-    raise Refused(reason)
-
-
 def encode(model: Model) -> bytes:
-    """Return the header of a model, with a checksum of zeros.
-
-    It ends in spaces, so that the arrays begin at a multiple of 8 bytes.
-    """
+    """Return the header of a model, with a checksum of zeros."""
     metadata = {
         "format": FORMAT,
         "version": VERSION,
         "numerics": model.numerics,
         "architecture": model.architecture,
-        "input_shape": _json(list(model.input_shape)),
-        "classes": _json(list(model.classes)),
-        "preprocessing": _json(model.preprocessing.as_dict()),
-        "settings": _json(model.settings),
-        "sha256": "0" * DIGITS,
+        "input_shape": as_json(list(model.input_shape)),
+        "classes": as_json(list(model.classes)),
+        "preprocessing": as_json(model.preprocessing.as_dict()),
+        "settings": as_json(model.settings),
     }
-    header: dict[str, Any] = {"__metadata__": metadata}
-    end = 0
-    for name, values in model.arrays().items():
-        begin, end = end, end + 4 * values.size
-        header[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": [begin, end]}
-    text = _json(header).encode()
-    return text + b" " * (-len(text) % 8)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return encode_header(metadata, model.arrays())
 
 
 def decode(text: bytes, payload: Array) -> Model:
@@ -89,23 +62,23 @@ def decode(text: bytes, payload: Array) -> Model:
     text : the header as it stands in the file
     payload : float32, the values of all arrays; read only
     """
-    header = _parse(text)
-    metadata = _metadata(header.pop("__metadata__", None))
+    metadata, entries = parse_header(text, KIND)
+    _check_metadata(metadata)
     architecture = metadata["architecture"]
     shape, classes = _input_shape(metadata), _classes(metadata)
     try:
-        preprocessing = Preprocessing.from_dict(_strict_json(metadata["preprocessing"]))
+        preprocessing = Preprocessing.from_dict(strict_json(metadata["preprocessing"], KIND))
     except ValueError as error:
         refuse(f"has unusable preprocessing: {error}")
     if len(preprocessing.mean) != shape[-1]:
         refuse(f"has preprocessing for {len(preprocessing.mean)} channels, but images of {shape[-1]}")
     settings = _settings(metadata)
-    _check_arrays(header, 4 * len(payload))
+    check_arrays(entries, 4 * len(payload), KIND)
     try:
         layout = Layout(with_head(parse(architecture), len(classes)), shape)
     except ArchitectureError as error:
         refuse(f"has an unusable architecture: {error}")
-    _check_names(header, layout)
+    _check_names(entries, layout)
     if not all(finite(payload[first : first + GROUP]) for first in range(0, len(payload), GROUP)):
         refuse("has parameters that are not finite; train it again")
     values = payload.astype(np.float32, copy=False)
@@ -115,36 +88,8 @@ def decode(text: bytes, payload: Array) -> Model:
     )
 
 
-def _parse(header: bytes) -> dict[str, Any]:
-    """The header as a dictionary, with no key twice."""
-    try:
-        parsed = _strict_json(header.decode())
-    except UnicodeDecodeError:
-        refuse("is no model file: its header is not UTF-8")
-    if not isinstance(parsed, dict):
-        refuse("is no model file: its header is no JSON object")
-    return parsed
-
-
-def _strict_json(text: str) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) != len(items):
-            refuse("is no model file: a key stands twice in its header")
-        return found
-
-    def constant(name: str) -> NoReturn:
-        refuse(f"is no model file: its header holds {name}")
-
-    try:
-        return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
-    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
-        refuse("is no model file: its header is not valid JSON")
-
-
-def _metadata(metadata: Any) -> dict[str, str]:
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        refuse("is no model file: expected metadata of texts in its header")
+def _check_metadata(metadata: dict[str, str]) -> None:
+    """Refuse another format, a version that is not known, or other keys than that version has."""
     if metadata.get("format") != FORMAT:
         refuse(f"is no convlet model: expected the format '{FORMAT}' in its metadata")
     if metadata.get("version") not in KEYS:
@@ -156,25 +101,24 @@ def _metadata(metadata: Any) -> dict[str, str]:
         refuse(
             f"has a numerics version this convlet does not know, expected at most {NUMERICS_VERSION}; update convlet"
         )
-    return metadata
 
 
 def _input_shape(metadata: dict[str, str]) -> Shape:
-    shape = _strict_json(metadata["input_shape"])
-    if not isinstance(shape, list) or len(shape) != 3 or not all(_whole(side, 1, SIDE_LIMIT) for side in shape):
+    shape = strict_json(metadata["input_shape"], KIND)
+    if not isinstance(shape, list) or len(shape) != 3 or not all(whole(side, 1, SIDE_LIMIT) for side in shape):
         refuse(f"has an unusable input shape: expected three whole numbers from 1 to {SIDE_LIMIT}")
     return tuple(shape)
 
 
 def _classes(metadata: dict[str, str]) -> tuple[str, ...]:
-    classes = _strict_json(metadata["classes"])
+    classes = strict_json(metadata["classes"], KIND)
     if not isinstance(classes, list) or len(classes) < 2 or not all(isinstance(name, str) for name in classes):
         refuse("has unusable classes: expected a list of at least 2 names")
     return tuple(classes)
 
 
 def _settings(metadata: dict[str, str]) -> dict[str, Any]:
-    settings = _strict_json(metadata["settings"])
+    settings = strict_json(metadata["settings"], KIND)
     if not isinstance(settings, dict):
         refuse("has unusable settings: expected a JSON object")
     try:
@@ -183,33 +127,11 @@ def _settings(metadata: dict[str, str]) -> dict[str, Any]:
         refuse(f"has unusable settings: {error}")
 
 
-def _check_arrays(header: dict[str, Any], size: int) -> None:
-    """Refuse arrays of an unknown form, and any that overlap, leave a hole or do not fill `size` bytes."""
-    end = 0
-    for name, entry in header.items():
-        if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-            refuse(f"array {name!r:.60}: expected dtype, shape and data_offsets, and nothing else")
-        if entry["dtype"] != "F32":
-            refuse(f"array {name!r:.60}: expected dtype F32, but got {entry['dtype']!r:.60}")
-        shape, offsets = entry["shape"], entry["data_offsets"]
-        for numbers in (shape, offsets):
-            if not isinstance(numbers, list) or not all(_whole(n, 0, FILE_LIMIT) for n in numbers):
-                refuse(f"array {name!r:.60}: expected lists of whole numbers from 0 to {FILE_LIMIT}")
-        if len(offsets) != 2 or len(shape) > 8 or offsets != [end, end + 4 * prod(shape)]:
-            refuse(
-                f"array {name!r:.60}: expected bytes from {end} on, as many as its shape needs, "
-                f"but got {offsets!r:.60}; arrays may not overlap or leave holes"
-            )
-        end = offsets[1]
-    if end != size:
-        refuse(f"is cut off or too long: expected {end} bytes of arrays, but it has {size}; copy it again")
-
-
-def _check_names(header: dict[str, Any], layout: Layout) -> None:
+def _check_names(entries: dict[str, Any], layout: Layout) -> None:
     """Refuse arrays that are not the architecture's own, in its own order."""
     expected = dict(zip(layout.names, layout.shapes, strict=True))
     expected |= dict(zip(layout.state_names, layout.state_shapes, strict=True))
-    found = {name: tuple(entry["shape"]) for name, entry in header.items()}
+    found = {name: tuple(entry["shape"]) for name, entry in entries.items()}
     if list(found.items()) == list(expected.items()):
         return
     for name in [*expected, *found]:
@@ -219,7 +141,3 @@ def _check_names(header: dict[str, Any], layout: Layout) -> None:
                 f"{expected.get(name, 'none of that name')}, but got {found.get(name, 'none')}"
             )
     refuse("has its arrays in another order than its architecture")
-
-
-def _whole(value: Any, low: int, high: int) -> bool:
-    return type(value) is int and low <= value <= high

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 import pytest
 
@@ -70,7 +69,7 @@ def test_places_for_no_file_are_refused(tmp_path, refused):
 
 
 @pytest.mark.parametrize("error", [NO_SPACE, KeyboardInterrupt()])
-@pytest.mark.parametrize(("owner", "name"), [(Path, "open"), (os, "fsync"), (os, "replace")])
+@pytest.mark.parametrize(("owner", "name"), [(os, "open"), (os, "write"), (os, "fsync"), (os, "replace")])
 def test_a_fault_on_the_way_leaves_the_old_file(tmp_path, monkeypatch, owner, name, error):
     path = tmp_path / "file"
     path.write_bytes(b"old")

@@ -119,7 +119,7 @@ def test_what_a_result_holds():
     assert result["then"]["data"]["name"] == "other"
     assert list(result["results"][0]) == [
         *("label", "architecture", "parameters", "train_seconds", "images_per_second", "validation_error"),
-        *("test_error", "test_error_interval", "confusion_matrix", "history", "sha256"),
+        *("test_error", "test_error_interval", "confusion_matrix", "history", "rollbacks", "sha256"),
     ]
     assert (result["failed"], result["missing"]) == ([], [])
 

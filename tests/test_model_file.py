@@ -94,7 +94,7 @@ def test_bytes_are_the_file():
 
 def test_bytes_that_are_too_many_are_refused(monkeypatch):
     data = model_file.to_bytes(make())
-    monkeypatch.setattr(model_file, "FILE_LIMIT", 100)
+    monkeypatch.setattr(model_file, "KIND", model_file.KIND._replace(file_limit=100))
     with pytest.raises(ModelFileError) as caught:
         model_file.from_bytes(data)
     assert str(caught.value) == f"the model is no model file: expected at most 100 bytes, but it has {len(data)}"
@@ -144,7 +144,7 @@ def test_a_file_larger_than_any_model_is_refused_unread(tmp_path):
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     path = saved(tmp_path)
     size = path.stat().st_size
-    monkeypatch.setattr(model_file, "_size", lambda given: size + 4)
+    monkeypatch.setattr(model_file, "size_of", lambda given, kind: size + 4)
     assert refusal(path) == "changed while it was read; try again"
 
 
@@ -162,7 +162,7 @@ def test_saving_refuses_what_loading_would_refuse(tmp_path, monkeypatch):
     many = make(classes=tuple("n" * 30 + str(n) for n in range(40000)))
     with pytest.raises(ModelFileError, match=r"^.*model: a model file may have 1073741824 bytes, 1048576 of them"):
         model_file.save(many, path)
-    monkeypatch.setattr(model_file, "FILE_LIMIT", 100)
+    monkeypatch.setattr(model_file, "KIND", model_file.KIND._replace(file_limit=100))
     size = len(saved_bytes := model_file.encode(make())) + 8 + 4 * 8
     with pytest.raises(ModelFileError) as caught:
         model_file.save(make(), path)

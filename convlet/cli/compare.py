@@ -21,56 +21,127 @@ from convlet.cli import options
 @click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON.")
 @click.option("--report", "report_file", metavar="FILE", help="Write a report as one HTML file.")
 @click.option("--output", metavar="FOLDER", help="Write results, models and report into a new folder.")
+@options.add(options.RUN)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(**values: Any) -> int:
     """Train several networks on DATA, choose by validation error, report.
 
     DATA is a name (digits, mnist, fashion-mnist), a folder of IDX files, a folder with one sub-folder per class, or an
     .npz file. ARCHITECTURE is a word such as conv8-relu-pool; without any, the preset's networks are compared.
-    """
-    from rich.console import Console
 
+    With --output, what was interrupted goes on with --resume FOLDER.
+    """
+    from contextlib import ExitStack
+
+    from convlet.cli.signals import Signals
+    from convlet.lock import Lock
+
+    options.check_file(values["json_file"], "--json")
+    options.check_file(values["report_file"], "--report")
+    with ExitStack() as stack:
+        signals = stack.enter_context(Signals())
+        folder = config = None
+        if values["resume"]:
+            folder = options.resumed_folder(values)
+            stack.enter_context(Lock(folder))
+            config = _config_before(folder, values)
+        comparison = _comparison(values, config)
+        if config is None and values["output"]:
+            folder = options.new_folder(values["output"], "--output")
+            stack.enter_context(Lock(folder))
+        if folder is not None:
+            _keep_in(folder, comparison, values, config, signals.stop)
+        command = options.typed() if config is None else config.get("command")
+        return _run(comparison, folder, command, values, signals)
+
+
+def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """What the run to go on with was asked for; what was not given again is taken from it."""
+    from convlet.run_folder import read_config
+
+    config = read_config(folder, "compare")
+    options.as_before(values, config["loading"] | {"repeats": config["origin"].get("repeats", 1)})
+    return config
+
+
+def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
+    """The comparison that was asked for, now or when the run was begun."""
     from convlet import recipes
-    from convlet.cli.report import write_report
     from convlet.compare import Comparison, architectures
-    from convlet.errors import RunError, SettingsError
-    from convlet.report.comparison import print_comparison
-    from convlet.report.progress import LiveProgress
+    from convlet.errors import SettingsError
 
     words, preset = values["architectures"], values["preset"]
     if words and preset:
         raise SettingsError(f"--preset {preset} and architectures were both given; give one of them")
-    entries = tuple(architectures(words)) if words else recipes.preset(preset or "six")
-    options.positive("--repeats", values["repeats"])
-    options.check_file(values["json_file"], "--json")
-    options.check_file(values["report_file"], "--report")
     given = options.given_settings(values)
+    if config is not None and not words and not preset:
+        entries = tuple(recipes.Entry(**entry) for entry in config["origin"]["entries"])
+    else:
+        entries = tuple(architectures(words)) if words else recipes.preset(preset or "six")
+    if config is not None:
+        given = config["origin"]["given"] | given
+    options.positive("--repeats", values["repeats"])
     recipes.settings_for(entries[0], 1, given)
     data = options.load_data(values["data"], values)
     then = options.load_data(values["then_data"], values) if values["then_data"] else None
-    comparison = Comparison(data, entries, given, values["repeats"], then)
-    folder = options.new_folder(values["output"], "--output") if values["output"] else None
+    return Comparison(data, entries, given, values["repeats"], then)
+
+
+def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict[str, Any] | None, stop: Any) -> None:
+    """Let the comparison keep its trainings in the folder; refuse to go on with another one than was begun."""
+    from convlet.machine import machine, versions
+    from convlet.run_folder import CONFIG, RunFolder, check_origin
+
+    made_from = comparison.origin()
+    if config is not None:
+        check_origin(folder, config, made_from)
+    else:
+        begun = {"kind": "compare", "machine": machine(), "versions": versions()}
+        begun |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+        options.write_json(folder / CONFIG, begun)
+    comparison.folder = RunFolder(folder, options.save_seconds(values), stop)
+
+
+def _run(comparison: Any, folder: Path | None, command: str | None, values: dict[str, Any], signals: Any) -> int:
+    """Train everything, write what was asked for and show it; `command` is what the user typed when it was begun."""
+    from rich.console import Console
+
+    from convlet.cli.report import REPORT
+    from convlet.errors import RunError
+    from convlet.report.comparison import print_comparison
+    from convlet.report.progress import LiveProgress
 
     console = Console()
     with LiveProgress(console, quiet=values["quiet"]) as progress:
         result = comparison.run(progress)
-    result |= {"command": options.typed(), "loading": options.loading(values)}
+    result |= {"command": command, "loading": options.loading(values)}
     try:
         if values["json_file"]:
             options.write_json(values["json_file"], result)
         if folder is not None:
             _write_folder(folder, result, comparison.models)
-        for path in (values["report_file"], folder and folder / "report.html"):
-            if path:
-                write_report(path, result, data, comparison.models.values(), then, given.get("threads"))
     finally:  # a full disk does not take the table away
         print_comparison(result, console)
+    for path in (values["report_file"], folder and folder / REPORT):
+        if path:
+            _report(path, result, comparison)
     if result["missing"]:
-        return 130
+        return int(signals.exit_code)
     if result["failed"]:
         names = ", ".join(failure["label"] for failure in result["failed"])
         raise RunError(f"could not be trained: {names}; the output says why")
     return 0
+
+
+def _report(path: str | Path, result: dict[str, Any], comparison: Any) -> None:
+    """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
+    from convlet.cli.report import write_report
+
+    if result["missing"]:
+        write_report(path, result)
+        return
+    models, threads = comparison.models.values(), comparison.given.get("threads")
+    write_report(path, result, comparison.data, models, comparison.then, threads)
 
 
 def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:
@@ -82,10 +153,11 @@ def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) 
     from convlet import model_file
     from convlet.atomic import write_atomically
     from convlet.report.comparison import print_comparison
+    from convlet.run_folder import COMPARISON
 
-    options.write_json(folder / "compare.json", result)
+    options.write_json(folder / COMPARISON, result)
     text = io.StringIO()
     print_comparison(result, Console(file=text, width=100))
-    write_atomically(folder / "table.txt", [text.getvalue().encode()])
+    write_atomically(folder / "table.txt", [text.getvalue().encode(errors="backslashreplace")])
     for name, model in models.items():
         model_file.save(model, folder / f"{name}.safetensors")

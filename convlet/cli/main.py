@@ -1,6 +1,6 @@
 """The group of commands, and how an error becomes one line and an exit code.
 
-Exit codes: 0 done; 1 failed while running; 2 the input cannot be used; 130 interrupted.
+Exit codes: 0 done; 1 failed while running; 2 the input cannot be used; 130 interrupted; 143 asked to end (SIGTERM).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ COMMANDS = {
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
     "benchmark": ("convlet.cli.benchmark", "Images per second and share of the machine's peak."),
     "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),
+    "runs": ("convlet.cli.runs", "The runs in a folder, their state and results."),
     "cache": ("convlet.cli.cache", "Compiled kernels: where they are kept, remove, compile ahead."),
     "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
 }
@@ -62,6 +63,8 @@ def cli() -> None:
     """Convolutional networks for small images, trained on the CPU you have.
 
     Start with 'convlet compare': six small networks on handwritten digits, in seconds, without a network connection.
+
+    Exit codes: 0 done, 1 failed while running, 2 input that cannot be used, 130 interrupted, 143 asked to end.
     """
 
 
@@ -79,8 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _say(" ".join(error.format_message().split()), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("interrupted", 130)
+    except (KeyboardInterrupt, click.Abort) as error:
+        from convlet.cli.signals import INTERRUPTED, TERMINATED, Terminated
+
+        asked = isinstance(error.__cause__ or error, Terminated)  # click wraps what interrupts it
+        return _say("asked to end" if asked else "interrupted", TERMINATED if asked else INTERRUPTED)
     except BrokenPipeError:
         # whoever read our output has gone; nothing may be written at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

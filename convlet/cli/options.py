@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Callable
@@ -10,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from convlet.atomic import write_json
 from convlet.errors import InputError, SettingsError
+
+__all__ = ["write_json"]
 
 Command = Callable[..., Any]
 
@@ -55,6 +58,9 @@ SETTINGS = (
     click.option("--seed", type=int, help="Of weights, shuffling and dropout [default: 0]."),
     click.option("--threads", type=int, help="Threads [default: all]; never changes a result."),
     click.option("--shard", type=int, help="Images a thread takes at once [default: 16]."),
+    click.option(
+        "--on-nonfinite", help="Where training diverges: stop, or rollback and halve the rate [default: stop]."
+    ),
 )
 
 DATA = (
@@ -71,10 +77,19 @@ DATA = (
 )
 
 INPUT_HELP = "Height x width x channels of an image."
+RUN = (
+    click.option("--resume", metavar="RUN", help="Go on with the run in this folder."),
+    click.option(
+        "--save-every",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Seconds between two checkpoints; 0 for one after each step [default: 60].",
+    ),
+)
 
 SETTING_NAMES = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
-    *("momentum", "weight_decay", "seed", "threads", "shard"),
+    *("momentum", "weight_decay", "seed", "threads", "shard", "on_nonfinite"),
 )
 
 
@@ -123,13 +138,39 @@ def typed() -> str:
     return shlex.join(["convlet", *click.get_current_context().find_root().obj])
 
 
+def resumed_folder(values: dict[str, Any]) -> Path:
+    """The folder of --resume."""
+    from convlet.run_folder import read_config
+
+    if values["output"]:
+        raise SettingsError("--resume and --output were both given; a run goes on in its own folder")
+    folder = Path(values["resume"])
+    read_config(folder)
+    return folder
+
+
+def save_seconds(values: dict[str, Any]) -> float:
+    """Seconds between two checkpoints."""
+    from convlet.checkpoints import SECONDS
+
+    return SECONDS if values["save_every"] is None else float(values["save_every"])
+
+
 def loading(values: dict[str, Any]) -> dict[str, Any]:
-    """What it takes to load the same data again."""
-    return {
-        "data": values["data"],
-        "then": values.get("then_data"),
-        **{name: values.get(name) for name in ("size", "train_images", "validation")},
-    }
+    """What it takes to load the same data again, from any folder."""
+    names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
+    found = {key: str(Path(name).resolve()) if name and Path(name).exists() else name for key, name in names.items()}
+    return found | {name: values.get(name) for name in ("size", "train_images", "validation")}
+
+
+def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
+    """Take from the run to go on with (see `loading`) what was not given again."""
+    given = click.get_current_context().get_parameter_source
+    renamed = {"then": "then_data"}
+    for key, value in before.items():
+        name = renamed.get(key, key)
+        if name in values and given(name) in (None, ParameterSource.DEFAULT):
+            values[name] = tuple(value) if key == "size" and value else value
 
 
 def check_file(path: str | None, option: str) -> None:
@@ -159,15 +200,6 @@ def new_folder(path: str | Path, option: str) -> Path:
         raise InputError(f"{option} {path}: already exists and is not empty; give another name")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def write_json(path: str | Path, value: Any) -> None:
-    """A JSON file, whole or not at all."""
-    from convlet.atomic import write_atomically
-
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
-    # half a character, from a file name that is no Unicode, stands as JSON writes it: \udcff
-    write_atomically(path, [text.encode(errors="backslashreplace"), b"\n"])
 
 
 def positive(name: str, value: int) -> int:

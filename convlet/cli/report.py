@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,15 @@ from typing import Any
 import click
 
 from convlet.cli import options
+
+REPORT = "report.html"
+"""In a run folder."""
+
+ASKED = ("data", "settings", "machine", "versions")
+"""What a report needs to know of how a result was asked for."""
+
+MEASURED = ("sha256", "history", "confusion_matrix")
+"""What it needs of each network, among more."""
 
 
 @click.command("report")
@@ -25,7 +33,7 @@ def command(**values: Any) -> None:
     Pictures need the models of a folder and the data of the run; without them the report holds the figures alone.
     """
     run = Path(values["run"])
-    output = values["output"] or (run / "report.html" if run.is_dir() else run.with_suffix(".html"))
+    output = values["output"] or (run / REPORT if run.is_dir() else run.with_suffix(".html"))
     options.check_file(str(output), "--output")
     if values["threads"] is not None:
         options.positive("--threads", values["threads"])
@@ -54,7 +62,7 @@ def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, A
     """A training in the form of a comparison of one network: `config` as in config.json, measured by `measure`."""
     word = config["architecture"]
     return {
-        **config,
+        **{name: config.get(name) for name in (*ASKED, "command", "loading")},
         "results": [{"label": word, "architecture": word, **measured}],
         "best": word,
         "best_label": word,
@@ -68,66 +76,51 @@ def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any],
     """Result, models, data and second data of a run; no models, then no data either, for a JSON alone."""
     from convlet import model_file
     from convlet.errors import InputError
+    from convlet.run_folder import COMPARISON, CONFIG, MODEL, RESULT, read_config
 
     if not run.is_dir():
         return _comparison(run), [], None, None
-    models = [model_file.load(path) for path in sorted(run.glob("*.safetensors")) if "checkpoint" not in path.name]
-    if (run / "compare.json").is_file():
-        result = _comparison(run / "compare.json")
+    if (run / COMPARISON).is_file():
+        result = _comparison(run / COMPARISON)
+        models = [model_file.load(path) for path in sorted(run.glob("*.safetensors"))]
         data = _same_data(result["data"], result, "data", values)
         then = _same_data(result["then"]["data"], result, "then", values) if result["then"] else None
         return result, models, data, then
-    if not (run / "config.json").is_file() or len(models) != 1:
+    if not (run / CONFIG).is_file():
         raise InputError(f"{run}: is no run folder; expected compare.json, or config.json and model.safetensors")
-    config = _json(run / "config.json", ("data", "architecture", "settings", "machine", "versions"))
-    data = _same_data(config["data"], config, "data", values)
-    return of_training(config, _measured(run, models[0], data)), models, data, None
+    config = read_config(run)
+    if config["kind"] != "train" or not (run / RESULT).is_file():
+        raise InputError(f"{run}: is not finished; go on with 'convlet {config['kind']} --resume {run}'")
+    result = _training(run, config)
+    return result, [model_file.load(run / MODEL)], _same_data(config["data"], config, "data", values), None
 
 
-def _measured(run: Path, model: Any, data: Any) -> dict[str, Any]:
-    """What `train` measured, from its history and the model."""
-    from convlet.compare import measure
-    from convlet.errors import InputError
-    from convlet.training import TrainingResult
+def _training(run: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """What a finished training gave, checked."""
+    from convlet.run_folder import CONFIG, RESULT, read_result
 
-    try:
-        rows = [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
-        history = {name: [row[name] for row in rows] for name in rows[0]}
-        seconds = sum(history["seconds"])
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        raise InputError(
-            f"{run / 'history.jsonl'}: cannot be read as a history; expected a line of JSON per epoch"
-        ) from None
-    rate = len(rows) * len(data.train) / seconds if seconds else 0.0
-    return measure(TrainingResult(model, history, seconds, rate, len(rows)), data)
+    if not {*ASKED, "architecture"} <= set(config):
+        raise _no_result(run / CONFIG)
+    _, measured = read_result(run)
+    if not set(MEASURED) <= set(measured):
+        raise _no_result(run / RESULT)
+    return of_training(config, measured)
 
 
 def _comparison(path: Path) -> dict[str, Any]:
-    result = _json(
-        path, ("data", "settings", "machine", "versions", "results", "best_label", "then", "failed", "missing")
-    )
+    """What a comparison gave, checked."""
+    from convlet.run_folder import read_json
+
+    result = read_json(path)
+    if not {*ASKED, "results", "best_label", "then", "failed", "missing"} <= set(result):
+        raise _no_result(path)
     for row in [*result["results"], *([result["then"]] if result["then"] else [])]:
-        if not {"sha256", "history", "confusion_matrix"} <= set(row):
-            raise _no_comparison(path)
+        if not set(MEASURED) <= set(row):
+            raise _no_result(path)
     return result
 
 
-def _json(path: Path, wanted: tuple[str, ...]) -> dict[str, Any]:
-    """A JSON object with these names."""
-    from convlet.errors import InputError
-
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValueError:
-        raise _no_comparison(path) from None
-    if not isinstance(found, dict) or not set(wanted) <= set(found):
-        raise _no_comparison(path)
-    return found
-
-
-def _no_comparison(path: Path) -> Exception:
+def _no_result(path: Path) -> Exception:
     from convlet.errors import InputError
 
     return InputError(f"{path}: is no result of convlet; expected what compare --json or a run folder holds")

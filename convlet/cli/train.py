@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,32 +11,44 @@ from convlet.cli import options
 
 
 @click.command("train")
-@click.argument("data")
-@click.option("-a", "--architecture", required=True, help="A word such as conv16-relu-pool-conv32-relu-pool.")
+@click.argument("data", required=False)
+@click.option("-a", "--architecture", help="A word such as conv16-relu-pool-conv32-relu-pool.")
 @options.add(options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
+@options.add(options.RUN)
 @click.option("--quiet", is_flag=True, help="No progress.")
 def command(**values: Any) -> None:
     """Train one network on DATA into a run folder.
 
-    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch),
-    model.safetensors and report.html.
+    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch), checkpoints,
+    model.safetensors, result.json and report.html. What was interrupted goes on with --resume RUN, to the same model
+    bit by bit.
     """
-    from pathlib import Path
+    from convlet.cli.signals import Signals
+    from convlet.lock import Lock
 
-    from rich.console import Console
+    with Signals() as signals:
+        if values["resume"]:
+            folder = options.resumed_folder(values)
+            with Lock(folder):
+                _go_on(folder, values, signals.stop)
+        else:
+            _begin(values, signals.stop)
 
-    from convlet import model_file
+
+def _begin(values: dict[str, Any], stop: Any) -> None:
+    """A new run in a new folder."""
     from convlet.architecture import format_word, parse, with_head
-    from convlet.atomic import write_atomically
-    from convlet.cli.report import of_training, write_report
-    from convlet.compare import measure, train_on
+    from convlet.lock import Lock
     from convlet.machine import machine, versions
     from convlet.recipes import Entry, settings_for
-    from convlet.report.numbers import count, percent
-    from convlet.report.progress import LiveProgress
+    from convlet.run_folder import CONFIG, origin
 
+    if values["data"] is None:
+        raise click.UsageError("Missing argument 'DATA'.")
+    if values["architecture"] is None:
+        raise click.UsageError("Missing option '-a' / '--architecture'.")
     word = format_word(parse(values["architecture"]))
     given = options.given_settings(values)
     settings_for(Entry(word, word), 1, given)
@@ -44,28 +56,81 @@ def command(**values: Any) -> None:
     settings = settings_for(Entry(word, word), len(data.train), given)
     with_head(parse(word), len(data.classes)).output_shape(data.image_shape)
     wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{word}"[:120])
-    folder = options.new_folder(wanted, "--output")
-    config = {"data": data.describe(), "architecture": word, "settings": settings.as_dict()}
+    described = data.describe()
+    made_from = origin(described, word, settings.as_dict())
+    config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
     config |= {"machine": machine(), "versions": versions()}
-    config |= {"command": options.typed(), "loading": options.loading(values)}
-    options.write_json(folder / "config.json", config)
+    config |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+    folder = options.new_folder(wanted, "--output")
+    with Lock(folder):
+        options.write_json(folder / CONFIG, config)
+        _train(folder, config, data, settings, made_from, values, stop)
 
+
+def _go_on(folder: Path, values: dict[str, Any], stop: Any) -> None:
+    """A run that is there already, from where it stopped."""
+    from convlet.architecture import format_word, parse
+    from convlet.run_folder import check_origin, origin, read_config
+    from convlet.training import Settings
+
+    config = read_config(folder, "train")
+    options.as_before(values, config["loading"])
+    word = format_word(parse(values["architecture"] or config["origin"].get("architecture")))
+    settings = Settings.from_dict(config["origin"].get("settings", {})).changed(**options.given_settings(values))
+    data = options.load_data(values["data"], values)
+    made_from = origin(data.describe(), word, settings.as_dict())
+    check_origin(folder, config, made_from)
+    _train(folder, config, data, settings, made_from, values, stop)
+
+
+def _train(
+    folder: Path,
+    config: dict[str, Any],
+    data: Any,
+    settings: Any,
+    made_from: dict[str, Any],
+    values: dict[str, Any],
+    stop: Any,
+) -> None:
+    """Train from the beginning, or from where the folder's checkpoints stand; show what came of it, and report."""
+    from rich.console import Console
+
+    from convlet.cli.report import REPORT, of_training, write_report
+    from convlet.compare import measure, train_on
+    from convlet.report.progress import LiveProgress
+    from convlet.report.tables import say
+    from convlet.run_folder import RunFolder
+
+    word = made_from["architecture"]
+    part = RunFolder(folder, options.save_seconds(values), stop).whole(made_from)
     console = Console()
-    with LiveProgress(console, quiet=values["quiet"]) as progress:
-        progress.start(word, 1, 1)
-        trained = train_on(data, word, settings, progress.update)
-        progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
-    rows = [dict(zip(trained.history, row, strict=True)) for row in zip(*trained.history.values(), strict=True)]
-    write_atomically(folder / "history.jsonl", [json.dumps(row).encode() + b"\n" for row in rows])
-    model_file.save(trained.model, folder / "model.safetensors")
-    found = measure(trained, data)
+    finished = part.finished()
+    if finished is not None:
+        found, model = finished
+    else:
+        with LiveProgress(console, quiet=values["quiet"]) as progress:
+            progress.start(word, 1, 1)
+            trained = train_on(data, word, settings, progress.update, part)
+            progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
+        found, model = measure(trained, data), trained.model
+        part.finish(trained, found)
+    _show(folder, found, console)
+    write_report(folder / REPORT, of_training(config, found), data, [model], None, settings.threads)
+    say(console, f"report: {folder / REPORT}")
+
+
+def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
+    from convlet.report.numbers import count, percent
+    from convlet.report.tables import say
+    from convlet.run_folder import MODEL
+
+    for reason in found["rollbacks"]:
+        say(console, f"went back and halved the learning rate: {reason}", "yellow")
     low, high = found["test_error_interval"]
     shown = "" if found["validation_error"] is None else f"validation error {percent(found['validation_error'])}, "
-    console.print(
+    say(
+        console,
         f"{count(found['parameters'])} parameters, {shown}"
         f"test error {percent(found['test_error'])} (95 % interval {percent(low)} to {percent(high)})",
-        highlight=False,
     )
-    console.print(f"model: {folder / 'model.safetensors'}", highlight=False, soft_wrap=True)
-    write_report(folder / "report.html", of_training(config, found), data, [trained.model], None, settings.threads)
-    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+    say(console, f"model: {folder / MODEL}")

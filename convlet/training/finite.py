@@ -7,20 +7,23 @@ from math import isfinite
 import numpy as np
 
 from convlet.errors import TrainingError
-from convlet.layers.base import Array
+from convlet.layers.base import Array, Pass
+from convlet.layers.sequential import under_prefix
 from convlet.training.engine import Engine
 
 
-def check_step(engine: Engine, loss: float, where: str, rate: float) -> None:
+def check_step(engine: Engine, loss: float, where: str, rate: float, images: Array, batch: Array) -> None:
     """Raise TrainingError, before the update, where the loss or the gradient of a step is not finite.
 
     Parameters
     ----------
     where : the epoch and the step, for people
     rate : the learning rate of the step
+    images, batch : images, and the numbers in them of those of the step
     """
     if not isfinite(loss):
-        raise _diverged(f"the loss is {loss} at {where}", rate)
+        layer = first_layer_not_finite(engine, images, batch)
+        raise _diverged(f"the loss is {loss} at {where}{f': {layer}' if layer else ''}", rate)
     if not finite(engine.gradient):
         name = _first_not_finite(engine.layout.views(engine.gradient))
         raise _diverged(f"the gradient of {name} is not finite at {where}", rate)
@@ -38,6 +41,27 @@ def check_validation(loss: float, where: str, rate: float) -> None:
     """Raise TrainingError where the validation loss is not finite."""
     if not isfinite(loss):
         raise _diverged(f"the validation loss is {loss} after {where}", rate)
+
+
+def first_layer_not_finite(engine: Engine, images: Array, batch: Array) -> str | None:
+    """The first layer with parameters that are not finite, or that puts out such values for one of these images.
+
+    None where there is none, as when only dropout's choice or a batch's own statistics made the values too large.
+    """
+    network, run = engine.network, Pass()
+    parameters, state = engine.layout.views(engine.parameters), engine.layout.state_views(engine.state)
+    for start in range(0, len(batch), engine.shard):
+        x = engine.preprocessing.apply(images[batch[start : start + engine.shard]])
+        for number, (prefix, layer, _) in enumerate(network.parts(engine.input_shape)):
+            own, running = under_prefix(prefix, parameters), under_prefix(prefix, state)
+            name = f"layer {number + 1} ({layer.token()})"
+            if not all(finite(values) for values in own.values()):
+                return f"{name} has parameters that are not finite"
+            with np.errstate(all="ignore"):
+                x, _ = layer.forward(x, own, running, run.at(number))
+            if not finite(x):
+                return f"{name} puts out values that are not finite"
+    return None
 
 
 def finite(vector: Array) -> bool:

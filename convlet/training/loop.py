@@ -17,6 +17,7 @@ from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress
+from convlet.training.resume import Keeper
 from convlet.training.run import Run
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
@@ -32,7 +33,8 @@ class TrainingResult:
     learning_rate (of the epoch's last step) and seconds (of its steps). Errors are error rates.
     train_seconds are the seconds of all steps, without compiling and without validation.
     best_epoch is the epoch (from 1) whose parameters the model has: the last, or the best where `patience` is set.
-    snapshot is where the training ended, for a training that goes on; None where a result was read from files.
+    snapshot is where the training ended, for a training that goes on; None where a result was made of figures.
+    rollbacks says, for each time training went back and halved the learning rate, why.
     """
 
     model: Model
@@ -41,6 +43,7 @@ class TrainingResult:
     images_per_second: float
     best_epoch: int
     snapshot: Snapshot | None = None
+    rollbacks: tuple[str, ...] = ()
 
 
 def train(
@@ -55,6 +58,7 @@ def train(
     start: Snapshot | None = None,
     on_progress: OnProgress | None = None,
     on_epoch: OnEpoch | None = None,
+    keeper: Keeper | None = None,
 ) -> TrainingResult:
     """Train a network; the same arguments give the same parameters to the last bit.
 
@@ -72,6 +76,7 @@ def train(
     start : where an earlier training of the same network ended, to go on from there; None to begin
     on_progress : called in this thread, at most about ten times a second and after the last step
     on_epoch : called in this thread after each epoch; where it returns True, training ends
+    keeper : keeps where training stands after each step, and may have a state to go on from
 
     Raises
     ------
@@ -110,7 +115,7 @@ def train(
         smoothing=smoothing,
     )
     try:
-        run = Run(engine, settings, shown, held_out, on_progress, on_epoch, start)
+        run = Run(engine, settings, shown, held_out, on_progress, on_epoch, start, keeper)
         run.all_epochs()
         if settings.minutes is not None:  # what can be repeated is the number of steps
             settings = settings.changed(minutes=None, steps=run.pace.step)
@@ -121,7 +126,7 @@ def train(
         engine.close()
     rate = run.images / run.train_seconds if run.train_seconds else 0.0
     best = run.best.epoch if run.best else len(run.history["epoch"])
-    return TrainingResult(model, run.history, run.train_seconds, rate, best, snapshot)
+    return TrainingResult(model, run.history, run.train_seconds, rate, best, snapshot, tuple(run.rollbacks))
 
 
 def _weighted(shown: Labelled, given: Any, classes: int, settings: Settings) -> Labelled:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convlet import random
+from convlet.errors import TrainingError
 from convlet.layers.base import Array
 from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
@@ -19,6 +20,7 @@ from convlet.training.losses import softmax_cross_entropy
 from convlet.training.mapped import pieces
 from convlet.training.pace import Pace
 from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Progress
+from convlet.training.resume import Keeper, Place, State, capture, restore
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 from convlet.training.stopping import Best
@@ -27,6 +29,12 @@ SECONDS_BETWEEN_REPORTS = 0.1
 
 VALIDATED_BYTES = 4 * 2**20
 """Validation images that go through the network in one call; it bounds the memory, not the result."""
+
+NEVER = 2**32
+"""More epochs than there are."""
+
+MOST_ROLLBACKS = 10
+"""Halvings of the learning rate, after which a training that still diverges is given up."""
 
 PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0
 """Of a time budget, and at most: what is spent on finding out how long a step takes."""
@@ -42,6 +50,7 @@ class Run:
     on_progress : told about ten times a second and after the last step
     on_epoch : told after each epoch; True ends the training
     start : where to go on; None for a training from its beginning
+    keeper : told after each step; it keeps the state, and may have one to go on from
     """
 
     engine: Engine
@@ -51,6 +60,7 @@ class Run:
     on_progress: OnProgress | None = None
     on_epoch: OnEpoch | None = None
     start: Snapshot | None = None
+    keeper: Keeper | None = None
     history: dict[str, list[Any]] = field(default_factory=dict)
     images: int = 0
     train_seconds: float = 0.0
@@ -74,6 +84,11 @@ class Run:
         self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
         self.best = Best(settings.patience) if settings.patience and self.held_out else None
         self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
+        # whoever keeps the state keeps the best epoch too, also where it is not what training ends with
+        self.watched = self.best or (Best(NEVER) if self.keeper is not None and self.held_out else None)
+        self.place, self.rate_scale = Place(), 1.0
+        self.rollbacks: list[str] = []
+        self.anchor: State | None = None
 
     @property
     def epochs(self) -> int:
@@ -82,19 +97,47 @@ class Run:
 
     def all_epochs(self) -> None:
         """Every epoch, each with its line of history."""
+        state = self.keeper.begin() if self.keeper is not None else None
         self.reported = self.began = perf_counter()
-        if self.settings.minutes is not None:
+        if state is not None:
+            restore(self, state)
+        elif self.settings.minutes is not None:
             self.pace = Pace(self._steps_in(60 * self.settings.minutes), 60 * self.settings.minutes)
-        epoch = 0
-        while not self.pace.done:
-            row = self._epoch_with_validation(epoch)
+        while not self.ended:
+            if self.settings.on_nonfinite == "rollback" and not self.place.first:
+                self.anchor = capture(self, history=False).copy()
+            try:
+                row = self._epoch_with_validation(self.place.epoch)
+            except TrainingError as error:
+                self._go_back(error)
+                continue
             for name, value in row.items():
                 self.history.setdefault(name, []).append(value)
-            epoch += 1
-            last = self.pace.done or (self.best is not None and self.best.waited_enough)
-            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, last, self.vectors))
-            if told or last:
+            self.place = Place(self.place.epoch + 1)
+            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, self.ended, self.vectors))
+            if self.keeper is not None:
+                self.keeper.after_step(lambda: capture(self), True)
+            if told:
                 break
+        if self.keeper is not None:
+            self.keeper.end(capture(self))
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is no epoch left."""
+        waited = self.best is not None and self.best.waited_enough
+        return self.place.first == 0 and (self.pace.done or waited)
+
+    def _go_back(self, error: TrainingError) -> None:
+        """To the beginning of the epoch, with half the learning rate; raises `error` where that is not to be done."""
+        if self.anchor is None:
+            raise error
+        if len(self.rollbacks) == MOST_ROLLBACKS:
+            raise TrainingError(f"{error}, after going back {MOST_ROLLBACKS} times with half the learning rate each")
+        rollbacks, scale = [*self.rollbacks, str(error)], self.rate_scale / 2
+        began = self.began  # the clock of a time budget does not go back
+        restore(self, self.anchor)
+        self.rollbacks, self.rate_scale, self.began = rollbacks, scale, began
 
     def vectors(self) -> tuple[Array, Array]:
         """The parameters and the state that a model of this training has now: the mean's where there is one."""
@@ -116,50 +159,53 @@ class Run:
 
     def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
         """One epoch and its line of history."""
-        began, images = perf_counter(), self.images
-        loss, wrong, rate = self._epoch(epoch)
-        seconds = perf_counter() - began
-        self.train_seconds += seconds
-        check_vectors(self.engine, self._at(epoch), rate)
-        validation_loss, validation_error = self._validate(epoch, rate)
-        if self.best is not None:
+        self._epoch(epoch)
+        place = self.place
+        self.train_seconds += place.seconds
+        check_vectors(self.engine, self._at(epoch), place.rate)
+        validation_loss, validation_error = self._validate(epoch, place.rate)
+        if self.watched is not None:
             score = validation_loss if self.settings.monitor == "loss" else validation_error
             assert score is not None  # there are validation images
-            self.best.see(score, epoch + 1, *self.vectors())
+            self.watched.see(score, epoch + 1, *self.vectors())
         return {
             "epoch": epoch + 1,
-            "train_loss": loss / (self.images - images),
-            "train_error": wrong / (self.images - images),
+            "train_loss": place.loss / place.images,
+            "train_error": place.wrong / place.images,
             "validation_loss": validation_loss,
             "validation_error": validation_error,
-            "learning_rate": rate,
-            "seconds": seconds,
+            "learning_rate": place.rate,
+            "seconds": place.seconds,
         }
 
-    def _epoch(self, epoch: int) -> tuple[float, int, float]:
-        """Every training image once: the sum of the losses, the wrong images, the last learning rate."""
-        number = self.first_epoch + epoch
+    def _epoch(self, epoch: int) -> None:
+        """Every training image once, from where the epoch stands."""
+        place, number = self.place, self.first_epoch + epoch
         order = random.permutation(len(self.shown), self.settings.seed, random.SHUFFLE, epoch=number)
-        total, wrong, rate = 0.0, 0, 0.0
-        for first in range(0, len(order), self.batch):
-            batch = order[first : first + self.batch]
-            rate = self.schedule.rate(min(self.pace.place, self.pace.length - 1), self.pace.length)
-            loss, missed = self._step(batch, number, first, rate, epoch)
-            self.images += len(batch)
-            total += loss
-            wrong += missed
-            if self.pace.budget is not None:
-                self.pace.look(perf_counter() - self.began)
-            self._report(epoch, total / (first + len(batch)))
+        began = perf_counter()
+        for first in range(place.first, len(order), self.batch):
             if self.pace.done:
                 break
-        return total, wrong, rate
+            batch = order[first : first + self.batch]
+            rate = self.rate_scale * self.schedule.rate(min(self.pace.place, self.pace.length - 1), self.pace.length)
+            loss, missed = self._step(batch, number, first, rate, epoch)
+            self.images += len(batch)
+            now = perf_counter()
+            place.took(len(batch), loss, missed, rate, now - began)
+            began = now
+            if self.pace.budget is not None:
+                self.pace.look(perf_counter() - self.began)
+            self._report(epoch, place.loss / place.images)
+            if self.keeper is not None:
+                self.keeper.after_step(lambda: capture(self), False)
+                began = perf_counter()
 
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
         images, labels, numbers, weights = self.shown.batch(batch)
         loss, missed = self.engine.gradients(images, labels, numbers, epoch=number, position=first, weights=weights)
-        check_step(self.engine, loss, f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}", rate)
+        where = f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}"
+        check_step(self.engine, loss, where, rate, images, numbers)
         if self.settings.clip_norm is not None:
             clip_norm(self.engine.gradient, self.settings.clip_norm)
         self.pace.advance()

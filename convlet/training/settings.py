@@ -19,6 +19,9 @@ SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 MONITORS = ("loss", "error")
 """What early stopping can watch."""
 
+NONFINITE = ("stop", "rollback")
+"""What a training that diverges can do."""
+
 WHOLE_NUMBERS = {
     "epochs": (1, 2**32 - 1, False),
     "batch": (1, 2**32 - 1, True),
@@ -83,6 +86,8 @@ class Settings:
         `epochs` does not count
     minutes : a time budget in place of `epochs`: the number of steps is chosen so that training, without compiling
         and validation, ends with it. Such a run follows the clock and is not the same twice; `steps` is
+    on_nonfinite : what to do where the loss, the gradient or a parameter is no longer finite: "stop", or "rollback"
+        to the beginning of the epoch with half the learning rate from there on, at most ten times
     step_epochs, step_factor : of the step schedule: every so many epochs, times this
     seed : of initial weights, shuffling and dropout, 0 to 2**64 - 1
     threads : how many shards are worked on at once; None for all the machine has. It never changes a result
@@ -116,6 +121,7 @@ class Settings:
     monitor: str = "loss"
     steps: int | None = None
     minutes: float | None = None
+    on_nonfinite: str = "stop"
     seed: int = 0
     threads: int | None = None
     shard: int = 16
@@ -133,6 +139,7 @@ class Settings:
         one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         one_of("schedule", self.schedule, SCHEDULES)
         one_of("monitor", self.monitor, MONITORS)
+        one_of("on_nonfinite", self.on_nonfinite, NONFINITE)
         if not isinstance(self.nesterov, bool):
             raise SettingsError(f"nesterov must be True or False, but got {short(self.nesterov)}")
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:

@@ -55,7 +55,9 @@ def test_compare_writes_what_it_shows(tiny, tmp_path, capsys):
     assert best["architecture"] == result["best"]
     assert json.loads((folder / "compare.json").read_text()) == result
     names = {f"{word}.safetensors" for word in words} | {f"then-{result['best']}.safetensors"}
-    assert {path.name for path in folder.iterdir()} == names | {"compare.json", "table.txt", "report.html"}
+    assert {path.name for path in folder.iterdir()} == names | {
+        *("compare.json", "table.txt", "report.html", "config.json", "parts", ".lock")
+    }
 
 
 def test_the_same_command_gives_the_same_weights_for_any_number_of_threads(tiny, tmp_path):
@@ -83,7 +85,9 @@ def test_repeats_give_mean_and_spread(tiny, tmp_path):
 def test_train_evaluate_predict_inspect(tiny, tmp_path, capsys):
     run = tmp_path / "run"
     assert main(["train", tiny, "-a", "conv4-relu-pool", "--epochs", "30", "--output", str(run)]) == 0
-    assert {path.name for path in run.iterdir()} == {"config.json", "history.jsonl", "model.safetensors", "report.html"}
+    names = {"config.json", "history.jsonl", "model.safetensors", "result.json", "report.html", ".lock"}
+    names |= {"checkpoint.safetensors", "checkpoint-best.safetensors"}
+    assert {path.name for path in run.iterdir()} == names
     assert len((run / "history.jsonl").read_text().splitlines()) == 30
     assert json.loads((run / "config.json").read_text())["settings"]["epochs"] == 30
     model, file = str(run / "model.safetensors"), tmp_path / "out.json"
@@ -155,7 +159,8 @@ def test_data_commands(tmp_path, capsys):
             ["compare", "--train-images", "5"],
             "--train-images 5: there are 10 classes; ask for at least one image of each",
         ),
-        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, benchmark, report, cache, data; did you "
+        (["comapre"], "unknown command 'comapre': expected compare, train, evaluate, predict, inspect, benchmark, report, runs, "
+         "cache, data; did you "
          "mean 'compare'?"),
         (["compare", "--epoch", "3"], "No such option '--epoch'. (Did you mean one of: '--epochs', '--report'?)"),
         (["data", "get", "minst"], "unknown data set 'minst': expected digits, mnist, fashion-mnist; did you mean 'mnist'?"),

@@ -43,14 +43,15 @@ def test_a_training_that_diverges_is_one_line_and_code_1(tiny, tmp_path, capsys)
     assert main(["compare", tiny, *words, *diverges, "--json", str(file)]) == 1
     out, err = capsys.readouterr()
     assert err == "convlet: could not be trained: conv2-relu-pool, conv2; the output says why\n"
-    for word in words:
-        assert f"failed: {word}: the loss is nan at epoch 1 of 1, step 2 of 3 (learning rate 5e+37); lower" in out
+    for word, layer in zip(words, (5, 3), strict=True):
+        place = f"epoch 1 of 1, step 2 of 3: layer {layer} (dense3) puts out values that are not finite"
+        assert f"failed: {word}: the loss is nan at {place} (learning rate 5e+37); lower" in out
     assert [failure["label"] for failure in json.loads(file.read_text())["failed"]] == words
     assert main(["train", tiny, "-a", "conv2", *diverges, "--output", str(tmp_path / "run")]) == 1
     err = capsys.readouterr().err
-    assert err.startswith("convlet: the loss is nan at epoch 1 of 1, step 2 of 3 ")
+    assert err.startswith("convlet: the loss is nan at epoch 1 of 1, step 2 of 3: layer 3 (dense3) puts out values ")
     assert err.count("\n") == 1
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".lock", "config.json", "failure.json"]
 
 
 def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkeypatch):
@@ -142,7 +143,8 @@ def test_ctrl_c_while_a_single_network_trains(tiny, tmp_path):
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     assert (running.returncode, out, err.removeprefix(SLOW).strip("\n")) == (130, "", "convlet: interrupted")
-    assert [path.name for path in folder.iterdir()] == ["config.json"]
+    assert (folder / "config.json").exists()
+    assert not (folder / "result.json").exists()
 
 
 def test_a_run_without_a_name_never_meets_another(tiny, tmp_path, monkeypatch, capsys):
@@ -169,7 +171,9 @@ def test_two_methods_with_one_architecture_have_their_own_files(tiny, tmp_path):
     words = [row["architecture"] for row in result["results"]]
     assert words[:2] == ["dense40", "dense40"]
     names = {f"{name}.safetensors" for name in (*words[1:], "dense40-2")}
-    assert {path.name for path in folder.iterdir()} == names | {"compare.json", "table.txt", "report.html"}
+    assert {path.name for path in folder.iterdir()} == names | {
+        *("compare.json", "table.txt", "report.html", "config.json", "parts", ".lock")
+    }
     marked = [line for line in (folder / "table.txt").read_text().splitlines() if line.startswith("*")]
     assert len(marked) == 1
     assert result["best_label"] in marked[0]

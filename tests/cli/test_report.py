@@ -96,11 +96,42 @@ def test_what_cannot_become_a_report_is_one_line(tiny, tmp_path, capsys):
     assert err.endswith("; give its place with --data\n")
 
 
-def test_a_damaged_history_is_named(tiny, tmp_path, capsys):
+@pytest.fixture
+def trained(tiny, tmp_path, capsys):
+    """The folder of a finished training."""
     run = tmp_path / "run"
     assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", str(run)]) == 0
-    (run / "history.jsonl").write_text('{"epoch": 1}\n')
     capsys.readouterr()
-    assert main(["report", str(run)]) == 2
-    message = f"{run / 'history.jsonl'}: cannot be read as a history; expected a line of JSON per epoch"
+    return run
+
+
+def test_a_damaged_result_or_configuration_is_named(trained, capsys):
+    nothing = "is no result of convlet; expected what compare --json or a run folder holds"
+    config = json.loads((trained / "config.json").read_text())
+    result = json.loads((trained / "result.json").read_text())
+    cases = [
+        ("result.json", '{"epoch": 1}', "holds no result; remove it to train again"),
+        ("result.json", json.dumps(result | {"result": {}}), nothing),
+        ("result.json", "{", "is damaged; it is no JSON"),
+        ("config.json", json.dumps({key: config[key] for key in ("kind", "origin", "loading")}), nothing),
+        ("config.json", "{}", "does not say how the run was begun; begin a new run"),
+    ]
+    for name, text, reason in cases:
+        (trained / name).write_text(text)
+        assert main(["report", str(trained)]) == 2
+        assert capsys.readouterr().err == f"convlet: {trained / name}: {reason}\n"
+
+
+def test_a_run_that_is_not_finished_says_how_to_go_on(trained, capsys):
+    (trained / "result.json").unlink()
+    assert main(["report", str(trained)]) == 2
+    message = f"{trained}: is not finished; go on with 'convlet train --resume {trained}'"
     assert capsys.readouterr().err == f"convlet: {message}\n"
+
+
+def test_the_figures_of_a_report_are_those_of_the_result(trained):
+    found = json.loads((trained / "result.json").read_text())
+    found["result"]["test_error"] = 0.4321
+    (trained / "result.json").write_text(json.dumps(found))
+    assert main(["report", str(trained)]) == 0
+    assert "43.21 %" in (trained / "report.html").read_text()

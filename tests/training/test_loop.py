@@ -167,7 +167,7 @@ def test_without_validation_images_history_holds_none(validation):
     assert history["validation_loss"] == history["validation_error"] == [None]
 
 
-@pytest.mark.parametrize("seconds", [0.03, 0.5])
+@pytest.mark.parametrize("seconds", [0.02, 0.5])
 def test_progress_comes_about_ten_times_a_second_and_at_the_end(monkeypatch, seconds):
     ticks = count()
     monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * seconds)
