@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convlet.errors import DataError
+from convlet.errors import DataError, TrainingError
 from convlet.training import Preprocessing, Settings, mapped, train
 from convlet.training.inputs import as_images
 from convlet.training.mapped import image_file, pieces
@@ -106,6 +106,21 @@ def test_training_from_a_file_gives_the_same_model(path):
     assert results[0].model.sha256() == results[1].model.sha256()
     for name in ("train_loss", "validation_loss", "validation_error"):
         assert results[0].history[name] == results[1].history[name]
+
+
+def test_divergence_names_the_same_layer_from_a_file(path):
+    said = []
+    for images in (SHOWN.images, np.load(path, mmap_mode="r")):
+        with pytest.raises(TrainingError) as caught:
+            train(
+                network("conv4-relu-pool"),
+                ImageSet(images, SHOWN.labels),
+                classes=CLASSES,
+                settings=Settings(epochs=2, batch=24, optimizer="sgd", learning_rate=1e38, threads=1),
+            )
+        said.append(str(caught.value))
+    assert said[0] == said[1]
+    assert ": layer " in said[0]
 
 
 MEASURE = """
