@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, ClassVar, TypeVar
 
 from convlet.errors import ArchitectureError
@@ -53,6 +54,15 @@ class Sequential(Layer):
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
         return f"Sequential([\n{lines}])"
+
+    def _repr_html_(self) -> str:
+        """A table of the layers, for notebooks; a model, which knows its images, shows more."""
+        rows = "".join(
+            f'<tr><td style="text-align:right">{number}</td><td style="text-align:left">{escape(repr(layer))}</td></tr>'
+            for number, layer in enumerate(self.layers)
+        )
+        head = f"<caption>{escape(self.token())}</caption><thead><tr><th></th><th>layer</th></tr></thead>"
+        return f"<table>{head}<tbody>{rows}</tbody></table>"
 
     def token(self) -> str:
         return "-".join(layer.token() for layer in self.layers)

@@ -12,6 +12,7 @@ from convlet.errors import DataError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import Training, compile_ahead, make_engine
+from convlet.training.history_table import history_table
 from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.model import Model
@@ -44,6 +45,11 @@ class TrainingResult:
     best_epoch: int
     snapshot: Snapshot | None = None
     rollbacks: tuple[str, ...] = ()
+
+    def _repr_html_(self) -> str:
+        """The epochs and the model, for notebooks."""
+        said = f"{self.train_seconds:.1f} s of training, {self.images_per_second:,.0f} images/s"
+        return f"<p>{said}</p>{history_table(self.history)}{self.model._repr_html_()}"
 
 
 def train(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from convlet.architecture import parse, with_head
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
+from convlet.layers_table import layers_table
 from convlet.training.backend import make_engine
 from convlet.training.engine import Engine
 from convlet.training.inputs import as_images
@@ -24,6 +26,9 @@ from convlet.training.threads import available_threads
 
 NUMERICS_VERSION = "1"
 """Changes whenever the same seed no longer gives the same parameters."""
+
+SHOWN = 10
+"""Classes that a notebook names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,12 @@ class Model:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its fields, so that it is checked again, and read only again, where it is loaded."""
         return type(self), tuple(getattr(self, field.name) for field in fields(self))
+
+    def _repr_html_(self) -> str:
+        """What the model is and a table of its layers, for notebooks."""
+        names = ", ".join(self.classes[:SHOWN]) + (", ..." if len(self.classes) > SHOWN else "")
+        said = f"{self.parameter_count:,} parameters, {len(self.classes)} classes: {names}"
+        return f"<p>{escape(said)}</p>{layers_table(self.network, self.input_shape)}"
 
     @cached_property
     def network(self) -> Sequential:
