@@ -78,8 +78,12 @@
 
   // confusion matrices and their galleries
   const isolate = (name) => `\u2068${name}\u2069`;
+  const galleries = new Map(
+    all(".gallery").map((gallery) => gallery.id.split("-")[0])
+      .map((study) => [study, JSON.parse(document.getElementById(`${study}-data`).textContent)]),
+  );
   const open = (study, cell) => {
-    const data = JSON.parse(document.getElementById(`${study}-data`).textContent);
+    const data = galleries.get(study);
     const [row, column] = cell.split("-").map(Number);
     const kind = row === column ? "right" : "wrong", part = data[kind];
     const [first, shown, total] = part.cells[cell] || [0, 0, 0];
