@@ -202,7 +202,7 @@ class Comparison:
             networks = [(with_head(parse(entry.architecture), classes), settings) for entry, settings in self.plans]
             compile_ahead(
                 [
-                    Training(network, images, own.make_optimizer(), own.shard, own.label_smoothing)
+                    Training(network, images, own.make_optimizer(), own.shard, own.learning())
                     for network, own in networks
                 ],
                 self.plans[0][1].threads or available_threads(),

@@ -1,9 +1,10 @@
 """Softmax cross-entropy from logits z, safe from overflow by taking the largest logit out first.
 
 loss = w (log(sum over k of e^(z_k - m)) - sum over k of t_k (z_k - m)),   m = max z
-dz_k = w (e^(z_k - m) / sum - t_k),   t_k = (1 - s) [k = label] + s / K
+dz_k = w (e^(z_k - m) / sum - t_k),   t_k = (1 - s) (a [k = label] + (1 - a) [k = other label]) + s / K
 
-w is the image's weight, s the label smoothing.
+w is the image's weight, s the label smoothing. Where a part of another image was pasted in, a is the share that is its
+own; else a is 1.
 """
 
 from __future__ import annotations
@@ -15,16 +16,19 @@ import numpy as np
 from convlet.kernels.elementary import exp, log
 from convlet.kernels.frame import COUNT, LABELS, LOGITS, LOSSES, NUMBERS, WEIGHTS, WRONG
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import MapShape
+from convlet.kernels.shapes import MIX_BYTES, MapShape
 from convlet.kernels.simd import float32_at, int64_at, uint8_at
 from convlet.kernels.target import Target
 
 
 def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: z (n, classes), dz (n, classes); writes the frame's losses and mistakes. The shape's number is s."""
+    """Operands: z (n, classes), dz (n, classes), and with the function "mixed" how labels are mixed (n, MIX_BYTES).
+
+    Writes the frame's losses and mistakes. The shape's number is s.
+    """
     classes, z_image, d_image = shape.channels, shape.x.image, shape.y.image
     one, sure, spread = np.float32(1), np.float32(1 - shape.number), np.float32(shape.number / shape.channels)
-    smooth = shape.number > 0
+    smooth, mixes = shape.number > 0, shape.function == "mixed"
 
     def kernel(operands, frame):
         numbers, labels = int64_at(frame[NUMBERS]), int64_at(frame[LABELS])
@@ -46,10 +50,17 @@ def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None
             share = one / total
             for k in range(classes):
                 dz[k] = dz[k] * share - spread if smooth else dz[k] * share
-            dz[label] = dz[label] - sure
+            own, other = one, label
+            if mixes:
+                mix = operand(operands, frame, 2) + image * MIX_BYTES
+                own, other = float32_at(mix + 8)[0], labels[int64_at(mix)[0]]
+                dz[other] = dz[other] - (sure - sure * own)
+            dz[label] = dz[label] - sure * own
             for k in range(classes):
                 dz[k] = dz[k] * weight
             below = np.float64(largest) - np.float64(z[label])
+            if mixes:
+                below = np.float64(own) * below + np.float64(one - own) * (np.float64(largest) - np.float64(z[other]))
             if smooth:
                 fall = 0.0
                 for k in range(classes):

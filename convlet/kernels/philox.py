@@ -1,4 +1,4 @@
-"""Philox4x32-10 in vectors: one counter a lane, its four words compared with a threshold.
+"""Philox4x32-10: in vectors, one counter a lane, its four words compared with a threshold; and one counter at a time.
 
 Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3", section 3.3. The same numbers as
 `convlet.random`; written out here because a compiler left to itself does not see the vectors in it.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
+from numba.extending import register_jitable
 
 from convlet.kernels.simd import I32, I64, element, splat
 from convlet.kernels.target import Target
@@ -76,3 +78,21 @@ def _pack(builder: Any, words: list[Any], threshold: Any, lanes: int) -> Any:
         flag = builder.shl(flag, ir.Constant(wide, [8 * number] * lanes))
         total = flag if total is None else builder.or_(total, flag)
     return total
+
+
+M0, M1 = (np.uint64(multiplier) for multiplier in MULTIPLIERS)
+K0, K1 = (np.uint64(step) for step in KEY_STEPS)
+MASK, HALF = np.uint64(LOW), np.uint64(32)
+
+
+@register_jitable
+def four_words(block, position, epoch, purpose, seed):
+    """The four words of one counter, each an int64 from 0 to 2^32 - 1."""
+    c0, c1, c2, c3 = np.uint64(block), np.uint64(position), np.uint64(epoch), np.uint64(purpose)
+    k0, k1 = np.uint64(seed) & MASK, np.uint64(seed) >> HALF
+    for _ in range(ROUNDS):
+        first, second = M0 * c0, M1 * c2
+        c0, c1 = (second >> HALF) ^ c1 ^ k0, second & MASK
+        c2, c3 = (first >> HALF) ^ c3 ^ k1, first & MASK
+        k0, k1 = (k0 + K0) & MASK, (k1 + K1) & MASK
+    return np.int64(c0), np.int64(c1), np.int64(c2), np.int64(c3)

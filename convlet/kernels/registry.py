@@ -29,6 +29,8 @@ ROWS = (
     Row("gather_round", "meet"),
     Row("gather_bytes", "gather"),
     Row("gather_floats", "gather"),
+    Row("augment_bytes", "augment"),
+    Row("augment_floats", "augment"),
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
     Row("pooled_filter_gradient", "pooled"),

@@ -126,6 +126,39 @@ class MapShape:
     stream: int = 0
 
 
+@dataclass(frozen=True)
+class AugmentShape:
+    """Images of `height` x `width` x `channels` picked by number, changed, scaled and written at y.
+
+    The other fields are those of `convlet.training.augmentation.Augmentation`; points is the number of control points
+    of the elastic grid in each direction.
+    """
+
+    height: int
+    width: int
+    channels: int
+    y: Grid
+    shift: int = 0
+    flip: str = ""
+    rotate: float = 0.0
+    zoom: float = 0.0
+    elastic: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    erase: float = 0.0
+    cutmix: float = 0.0
+    points: int = 7
+
+    @property
+    def scratch_floats(self) -> int:
+        """Floats of workspace: the grid of one image, and what it says about one row."""
+        return 2 * self.points * (self.points + 1)
+
+
+MIX_BYTES = 16
+"""Bytes an image: how its label is mixed, as (partner's number, int64; own share, float32; nothing)."""
+
+
 def kept_bytes(elements: int) -> int:
     """Bytes of an image's dropout flags: one an element, in whole blocks of what the generator gives at once."""
     return -(-elements // 64) * 64
@@ -166,4 +199,4 @@ class PeakShape:
         return self.lanes * self.chains * self.links
 
 
-Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape | PeakShape
+Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape | PeakShape | AugmentShape

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from convlet.errors import SettingsError
 from convlet.kernels.compile import Kernel, addresses, obstacle
@@ -59,9 +60,11 @@ def make_engine(
     shard: int,
     threads: int,
     seed: int,
-    smoothing: float = 0.0,
+    **learning: Any,
 ) -> Engine:
     """Return the engine that `backend_name` names, made ready for this network; see `Engine`.
+
+    learning : what only training needs, as `Settings.learning` gives it
 
     Raises
     ------
@@ -73,9 +76,7 @@ def make_engine(
         _say_slow()
     module, name = BACKENDS[backend]
     kind = getattr(importlib.import_module(module), name)
-    engine: Engine = kind(
-        network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed, smoothing=smoothing
-    )
+    engine: Engine = kind(network, input_shape, preprocessing, shard=shard, threads=threads, seed=seed, **learning)
     return engine
 
 
@@ -89,23 +90,26 @@ def _say_slow() -> None:
 
 
 class Training(NamedTuple):
-    """What a training will run: a network with its head on images (n, H, W, C), of which n does not matter."""
+    """What a training will run: a network with its head on images (n, H, W, C), of which n does not matter.
+
+    learning : as `Settings.learning` gives it
+    """
 
     network: Sequential
     images: Array
     optimizer: Optimizer
     shard: int
-    smoothing: float = 0.0
+    learning: Mapping[str, Any] = MappingProxyType({})
 
 
 def kernels_of(trainings: Iterable[Training]) -> list[Kernel]:
     """The kernels that these trainings and their models will run, each once; none where NumPy runs them."""
     kernels: list[Kernel] = []
     if backend_name() == "compiled":
-        for network, images, optimizer, shard, smoothing in trainings:
+        for network, images, optimizer, shard, learning in trainings:
             shape = images.shape[1:]
             unscaled = Preprocessing((0.0,) * shape[2], (1.0,) * shape[2])
-            engine = make_engine(network, shape, unscaled, shard=shard, threads=1, seed=0, smoothing=smoothing)
+            engine = make_engine(network, shape, unscaled, shard=shard, threads=1, seed=0, **learning)
             kernels += engine.kernels(images, optimizer)
             engine.close()
     return list(dict.fromkeys(kernels))

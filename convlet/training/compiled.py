@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy as np
 from convlet.kernels import frame, settings, tuned
 from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel
-from convlet.kernels.shapes import Grid, MapShape
+from convlet.kernels.shapes import MIX_BYTES, AugmentShape, Grid, MapShape
 from convlet.layers.base import Array
+from convlet.training.augmenting import CONTROL_POINTS, spline
 from convlet.training.engine import Engine
 from convlet.training.lowering import lower
 from convlet.training.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
-from convlet.training.plan import Operand, Part, Plan, Step
+from convlet.training.plan import Operand, Part, Plan, Step, Value
 from convlet.training.program import WALK, WALK_NUMBERS, Task
 from convlet.training.workers import MEETING, Workers
 
@@ -34,6 +36,7 @@ class CompiledEngine(Engine):
         width, _channels = self.input_shape[1:]
         self._scale = np.tile(np.asarray(self.preprocessing.scale, np.float32), width)
         self._offset = np.tile(np.asarray(self.preprocessing.offset, np.float32), width)
+        self._splines = [spline(side) for side in self.input_shape[:2]]
         self._training: dict[str, Task] = {}
         self._inference: dict[str, Task] = {}
         self._ready: set[Task] = set()
@@ -58,6 +61,7 @@ class CompiledEngine(Engine):
         epoch: int,
         position: int,
         weights: Array | None = None,
+        identities: Array | None = None,
     ) -> tuple[float, int]:
         """See `Engine.gradients`."""
         task = self._task(images, training=True)
@@ -66,6 +70,7 @@ class CompiledEngine(Engine):
         rows = min(shards, MOST_ROWS)
         self._make_room(count, shards, rows)
         batch = np.ascontiguousarray(batch, np.int64)
+        identities = batch if identities is None else np.ascontiguousarray(identities, np.int64)
         self._make_ready(task)
         if weights is None:
             weights = self._ones = self._ones if len(self._ones) == len(labels) else np.ones(len(labels), np.float32)
@@ -74,6 +79,10 @@ class CompiledEngine(Engine):
                 frame.IMAGES: images.ctypes.data,
                 frame.LABELS: labels.ctypes.data,
                 frame.WEIGHTS: weights.ctypes.data,
+                frame.BATCH: count,
+                frame.BATCH_NUMBERS: batch.ctypes.data,
+                frame.IDENTITIES: identities.ctypes.data,
+                frame.BATCH_POSITION: position,
                 frame.EPOCH: epoch,
                 frame.SEED: int(np.uint64(self.seed).astype(np.int64)),
             }
@@ -153,16 +162,19 @@ class CompiledEngine(Engine):
     def _plan(self, images: Array, training: bool) -> tuple[Plan, list[Step]]:
         """The plan for this kind of pixels, and all steps of a walk through it."""
         plan, pixels, logits = lower(self.network, self.input_shape, self.layout, training)
+        changed = self._augment_shape(pixels) if training and self.augmentation else None
+        rooms = [plan.blob(0, 4 * changed.scratch_floats), plan.blob(MIX_BYTES)] if changed else []
         plan.lay_out(self.shard)
         h, w, c = pixels.shape
         grid = pixels.data.grid
-        scaling = [(frame.ZERO, self._scale.ctypes.data), (frame.ZERO, self._offset.ctypes.data)]
-        start = (
-            Kernel(gather_kernel(images), MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)),
-            [pixels.data.at(), *scaling],
-        )
+        operands = [pixels.data.at(), (frame.ZERO, self._scale.ctypes.data), (frame.ZERO, self._offset.ctypes.data)]
+        start = Kernel(gather_kernel(images), MapShape(h, w, c, Grid(w * c, h * w * c, c), grid)), operands
+        if changed:
+            operands += [(frame.ZERO, spline.ctypes.data) for spline in self._splines]
+            start = Kernel(gather_kernel(images, "augment"), changed), operands + [room.at() for room in rooms]
         plan.emit()
-        return plan, [start, *plan.forward, self._loss(logits, training), *plan.backward]
+        loss = self._loss(logits, training, [room.at() for room in rooms[1:] if self.augmentation.cutmix])
+        return plan, [start, *plan.forward, loss, *plan.backward]
 
     def _make_task(self, images: Array, training: bool) -> Task:
         plan, steps = self._plan(images, training)
@@ -179,13 +191,16 @@ class CompiledEngine(Engine):
             task.fields[task_fields.OBSERVED_FLOATS] = self.layout.state_count
         return task
 
-    def _loss(self, logits: Any, training: bool) -> Step:
+    def _augment_shape(self, pixels: Value) -> AugmentShape:
+        return AugmentShape(*pixels.shape, pixels.data.grid, **asdict(self.augmentation), points=CONTROL_POINTS)
+
+    def _loss(self, logits: Value, training: bool, mixes: list[Operand]) -> Step:
         classes = logits.numbers
         x, dx = Grid(classes, logits.data.floats, classes), Grid(classes, logits.gradient.floats, classes)
-        shape = MapShape(1, 1, classes, x, dx, number=self.smoothing if training else 0.0)
         if training:
-            return Kernel("softmax_cross_entropy", shape), [logits.data.at(), logits.gradient.at()]
-        return Kernel("store_logits", shape), [logits.data.at()]
+            shape = MapShape(1, 1, classes, x, dx, function="mixed" if mixes else "", number=self.smoothing)
+            return Kernel("softmax_cross_entropy", shape), [logits.data.at(), logits.gradient.at(), *mixes]
+        return Kernel("store_logits", MapShape(1, 1, classes, x, dx)), [logits.data.at()]
 
     def _make_room(self, count: int, shards: int, rows: int) -> None:
         """Grow what a batch needs; only the first, or a larger, batch allocates."""
@@ -243,9 +258,9 @@ class CompiledEngine(Engine):
 ALONE = Workers(1)
 
 
-def gather_kernel(images: Array) -> str:
+def gather_kernel(images: Array, name: str = "gather") -> str:
     """The name of the kernel that reads such pixels."""
-    return "gather_bytes" if images.dtype == np.uint8 else "gather_floats"
+    return f"{name}_bytes" if images.dtype == np.uint8 else f"{name}_floats"
 
 
 def update_kernel(optimizer: Optimizer) -> Kernel:

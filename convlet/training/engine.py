@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from convlet.layers.base import Array, Shape
+from convlet.training.augmentation import Augmentation
 from convlet.training.layout import Layout
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Engine(ABC):
         threads: int,
         seed: int,
         smoothing: float = 0.0,
+        augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
     ) -> None:
         self.network = network
         self.input_shape = input_shape
@@ -50,6 +52,7 @@ class Engine(ABC):
         self.threads = threads
         self.seed = seed
         self.smoothing = smoothing
+        self.augmentation = augmentation
         self.layout = Layout(network, input_shape)
         self.parameters = np.zeros(self.layout.parameter_count, np.float32)
         self.gradient = np.zeros(self.layout.parameter_count, np.float32)
@@ -71,6 +74,7 @@ class Engine(ABC):
         epoch: int,
         position: int,
         weights: Array | None = None,
+        identities: Array | None = None,
     ) -> tuple[float, int]:
         """Forward and backward over one batch.
 
@@ -81,8 +85,10 @@ class Engine(ABC):
         images : (n, H, W, C) uint8 or float32, the whole training set
         labels : (n,) int64
         batch : (b,) int64, numbers of this step's images, any b >= 1
-        epoch, position : which epoch, and the place of the batch's first image in it; they key the dropout
+        epoch, position : which epoch, and the place of the batch's first image in it; they key dropout and augmentation
         weights : (n,) float32, how much each image counts; None for 1 each
+        identities : (b,) int64, numbers of this step's images in the whole training set, where `images` holds only a
+            part of it; None for `batch`
 
         Returns
         -------

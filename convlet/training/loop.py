@@ -108,9 +108,8 @@ def train(
     # the same network as the one that the model's word describes, so that a saved model is this one
     network = with_head(body, len(classes))
     word = format_word(body)
-    smoothing = settings.label_smoothing
-    threads = settings.threads or available_threads()
-    compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, smoothing)], threads)
+    learning, threads = settings.learning(), settings.threads or available_threads()
+    compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
     engine = make_engine(
         network,
         shape,
@@ -118,7 +117,7 @@ def train(
         shard=settings.shard,
         threads=threads,
         seed=settings.seed,
-        smoothing=smoothing,
+        **learning,
     )
     try:
         run = Run(engine, settings, shown, held_out, on_progress, on_epoch, start, keeper)

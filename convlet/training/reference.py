@@ -11,6 +11,7 @@ import numpy as np
 
 from convlet import random
 from convlet.layers.base import Array, Pass, Shape
+from convlet.training.augmenting import Shown, show
 from convlet.training.engine import Engine
 from convlet.training.layout import dropout_streams
 from convlet.training.losses import softmax_cross_entropy
@@ -30,6 +31,14 @@ class Share(NamedTuple):
     observed: Array
     loss: float
     wrong: int
+
+
+class Goal(NamedTuple):
+    """What a shard's images should be taken for: labels, weights and mixed labels, as in `softmax_cross_entropy`."""
+
+    labels: Array
+    weights: Array | None
+    mixed: tuple[Array, Array] | None
 
 
 class PairwiseSum:
@@ -88,14 +97,17 @@ class ReferenceEngine(Engine):
         epoch: int,
         position: int,
         weights: Array | None = None,
+        identities: Array | None = None,
     ) -> tuple[float, int]:
         """See `Engine.gradients`."""
         starts = list(range(0, len(batch), self.shard))
 
         def work(start: int) -> Share:
             numbers = batch[start : start + self.shard]
+            shown = self._show(images, batch, identities, slice(start, start + self.shard), epoch, position)
             own = None if weights is None else weights[numbers]
-            return self._share(images[numbers], labels[numbers], own, epoch, position + start)
+            mixed = (labels[shown.partners], shown.shares) if self.augmentation.cutmix else None
+            return self._share(shown.images, Goal(labels[numbers], own, mixed), epoch, position + start)
 
         gradient, observed = PairwiseSum(), PairwiseSum()
         loss, wrong = 0.0, 0
@@ -133,9 +145,19 @@ class ReferenceEngine(Engine):
             self._pool.shutdown()
         self._pool = None
 
-    def _share(self, images: Array, labels: Array, weights: Array | None, epoch: int, position: int) -> Share:
+    def _show(
+        self, images: Array, batch: Array, identities: Array | None, shard: slice, epoch: int, position: int
+    ) -> Shown:
+        """A shard's images as the first layer gets them."""
+        if self.augmentation:
+            place = {"seed": self.seed, "epoch": epoch, "position": position, "identities": identities}
+            return show(self.augmentation, self.preprocessing, images, batch, shard, **place)
+        numbers = batch[shard]
+        return Shown(self.preprocessing.apply(images[numbers]), numbers, np.ones(len(numbers), np.float32))
+
+    def _share(self, x: Array, goal: Goal, epoch: int, position: int) -> Share:
         """One shard forward and backward; position is the place of its first image in the epoch."""
-        positions = position + np.arange(len(images))
+        positions = position + np.arange(len(x))
 
         def uniform(path: tuple[int, ...], shape: Shape) -> Array:
             return random.uniform_images(
@@ -151,17 +173,16 @@ class ReferenceEngine(Engine):
         observed = np.zeros(self.layout.state_count, np.float32)
         # a diverging training overflows; the loop finds that in the loss or the gradient
         with np.errstate(all="ignore"):
-            x = self.preprocessing.apply(images)
             run = Pass(training=True, uniform=uniform)
             logits, saved = self.network.forward(x, self._parameters, self._state, run)
-            losses, dlogits = softmax_cross_entropy(logits, labels, weights, self.smoothing)
+            losses, dlogits = softmax_cross_entropy(logits, goal.labels, goal.weights, self.smoothing, goal.mixed)
             _, gradients = self.network.backward(dlogits, saved, self._parameters)
             for name, values in self.layout.views(gradient).items():
                 values[...] = gradients[name]
             for name, values in self.layout.state_views(observed).items():
                 values[...] = self.network.observed(saved)[name]
             loss = float(losses.sum(dtype=np.float64))
-        return Share(gradient, observed, loss, int(np.count_nonzero(logits.argmax(axis=1) != labels)))
+        return Share(gradient, observed, loss, int(np.count_nonzero(logits.argmax(axis=1) != goal.labels)))
 
     def _follow(self, seen: Array) -> None:
         """state = momentum state + (1 - momentum) seen, for seen (S,): the mean over the step's shards."""

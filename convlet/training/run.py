@@ -203,7 +203,9 @@ class Run:
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
         images, labels, numbers, weights = self.shown.batch(batch)
-        loss, missed = self.engine.gradients(images, labels, numbers, epoch=number, position=first, weights=weights)
+        loss, missed = self.engine.gradients(
+            images, labels, numbers, epoch=number, position=first, weights=weights, identities=batch
+        )
         where = f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}"
         check_step(self.engine, loss, where, rate, images, numbers)
         if self.settings.clip_norm is not None:

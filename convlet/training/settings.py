@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from convlet.errors import SettingsError
+from convlet.training.augmentation import parse_augmentation
 from convlet.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay, WarmUp
 from convlet.training.setting_checks import class_weights, number, one_of, short, whole_number
@@ -75,6 +76,8 @@ class Settings:
     weight_decay : on weights; biases and normalisation are left out
     clip_norm : a gradient longer than this is shortened to it; None for no limit
     label_smoothing : the share of each label that is spread evenly over all classes
+    augment : how images are changed each time they are shown, as a word such as "shift2-flip"; "" for not at all. See
+        `convlet.training.augmentation.Augmentation`
     class_weights : how much an image of each class counts: one number for each class, or "balanced" for
         images / (classes * images of the class); None for 1 each
     ema_decay : how much of the running mean of the parameters a step keeps; with 0 there is no mean, else it is
@@ -115,6 +118,7 @@ class Settings:
     warm_up: float | None = None
     clip_norm: float | None = None
     label_smoothing: float = 0.0
+    augment: str = ""
     class_weights: str | tuple[float, ...] | None = None
     ema_decay: float = 0.0
     patience: int | None = None
@@ -136,6 +140,7 @@ class Settings:
             if value is not None or name not in MAY_BE_NONE:
                 object.__setattr__(self, name, number(name, value, least, limit, closed))
         object.__setattr__(self, "class_weights", class_weights(self.class_weights))
+        parse_augmentation(self.augment)
         one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         one_of("schedule", self.schedule, SCHEDULES)
         one_of("monitor", self.monitor, MONITORS)
@@ -166,6 +171,10 @@ class Settings:
     def changed(self, **changes: Any) -> Settings:
         """These settings with some of them changed, checked again."""
         return replace(self, **changes)
+
+    def learning(self) -> dict[str, Any]:
+        """What an engine must know to train that it need not know to predict."""
+        return {"smoothing": self.label_smoothing, "augmentation": parse_augmentation(self.augment)}
 
     def make_optimizer(self) -> Optimizer:
         """The optimizer that these settings describe."""

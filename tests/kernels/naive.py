@@ -6,7 +6,7 @@ returns (kernel, operands, frame fields, {what the kernel wrote: what it should 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel, addresses
 from convlet.kernels.shapes import (
     NO_WINNER,
+    AugmentShape,
     ConvShape,
     DenseShape,
     FoldShape,
@@ -28,6 +29,9 @@ from convlet.kernels.shapes import (
 )
 from convlet.kernels.target import host
 from convlet.random import DROPOUT, uniform_images
+from convlet.training.augmentation import parse_augmentation
+from convlet.training.augmenting import show, spline
+from convlet.training.preprocessing import Preprocessing
 from tests.kernels.harness import grid, padded
 
 N = 3
@@ -392,7 +396,39 @@ def gather_floats(rng):
     return _gather(rng, "gather_floats", rng.standard_normal((5, *SHAPE[1:])).astype(np.float32))
 
 
-def softmax_cross_entropy(rng, classes=10, size=1.0, smoothing=0.0):
+def augment_bytes(rng, word="shift2", dtype=np.uint8, size=(9, 7, 1), images=40, epoch=3):
+    """The definition in `convlet.training.augmenting` is the slow version."""
+    pixels = rng.integers(0, 256, (60, *size)).astype(dtype)
+    numbers = rng.permutation(60)[:images].astype(np.int64)
+    change = parse_augmentation(word)
+    scaling = Preprocessing(tuple(40.0 + c for c in range(size[2])), tuple(50.0 + c for c in range(size[2])))
+    identities = rng.permutation(1000)[:images].astype(np.int64)
+    place = {"seed": 2**63 + 5, "epoch": epoch, "position": 12, "identities": identities}
+    shown = show(change, scaling, pixels, numbers, slice(5, None), **place)
+    own = numbers[5:]
+    y = np.zeros((len(own), size[0] + 1, size[1] + 2, size[2]), np.float32)
+    whole = np.zeros_like(y)
+    whole[:, 1:, 1:-1] = shown.images
+    shape = AugmentShape(*size, grid(y), **asdict(change))
+    scales = [np.tile(values, size[1]) for values in (scaling.scale, scaling.offset)]
+    mixes = np.zeros((len(own), 2), np.int64)
+    operands = [(y, y[0, :1].size + size[2]), *scales, spline(size[0]), spline(size[1])]
+    operands += [np.zeros(shape.scratch_floats, np.float32), mixes]
+    fields = {"count": len(own), "numbers": own, "images": pixels, "position": 17, "identities": identities}
+    fields |= {"batch": images, "batch_numbers": numbers, "batch_position": 12}
+    fields |= {"epoch": epoch, "seed": int(np.uint64(2**63 + 5).astype(np.int64))}
+    expected = [(y, whole)]
+    if change.cutmix:
+        assert (shown.partners != own).any()
+        expected += [(mixes[:, 0], shown.partners), (mixes[:, 1:].view(np.float32)[:, 0], shown.shares)]
+    return Kernel("augment_bytes" if dtype == np.uint8 else "augment_floats", shape), operands, fields, expected
+
+
+def augment_floats(rng, **options):
+    return augment_bytes(rng, dtype=np.float32, **options)
+
+
+def softmax_cross_entropy(rng, classes=10, size=1.0, smoothing=0.0, mixed=False):
     z = (size * rng.standard_normal((N, classes))).astype(np.float32)
     dz, losses, wrong = np.zeros_like(z), np.zeros(N, np.float32), np.full(N, 9, np.uint8)
     numbers, labels = np.array([2, 0, 1], np.int64), np.array([3, 0, 7], np.int64)
@@ -400,17 +436,22 @@ def softmax_cross_entropy(rng, classes=10, size=1.0, smoothing=0.0):
     own, counts = labels[numbers], weights[numbers].astype(np.float64)
     exact = z.astype(np.float64) - z.astype(np.float64).max(1, keepdims=True)
     total = np.exp(exact)
-    goal = (1 - smoothing) * np.eye(classes)[own] + smoothing / classes
+    shares, partners = np.array([0.25, 0.5, 1.0], np.float32), np.array([1, 1, 2], np.int64)
+    mixes = np.zeros((N, 2), np.int64)
+    mixes[:, 0], mixes[:, 1:].view(np.float32)[:, 0] = partners, shares
+    share = shares[:, None] if mixed else 1
+    goal = share * np.eye(classes)[own] + (1 - share) * np.eye(classes)[labels[partners]]
+    goal = (1 - smoothing) * goal + smoothing / classes
     loss = np.log(total.sum(1)) - (goal * exact).sum(1)
     place = Grid(classes, classes, classes)
-    shape = MapShape(1, 1, classes, place, place, number=smoothing)
+    shape = MapShape(1, 1, classes, place, place, function="mixed" if mixed else "", number=smoothing)
     fields = {"count": N, "numbers": numbers, "labels": labels, "weights": weights, "losses": losses, "wrong": wrong}
     expected = [
         (dz, counts[:, None] * (total / total.sum(1, keepdims=True) - goal)),
         (losses, counts * loss),
         (wrong, z.argmax(1) != own),
     ]
-    return Kernel("softmax_cross_entropy", shape), [z, dz], fields, expected
+    return Kernel("softmax_cross_entropy", shape), [z, dz, mixes], fields, expected
 
 
 def store_logits(rng, classes=7):

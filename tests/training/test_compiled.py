@@ -13,6 +13,7 @@ from convlet.architecture import parse, with_head
 from convlet.kernels import compile as compiler
 from convlet.layers import Conv, Dense, Flatten, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, train
+from convlet.training.augmentation import parse_augmentation
 from convlet.training.compiled import CompiledEngine
 from convlet.training.optimizers import OPTIMIZERS
 from convlet.training.reference import ReferenceEngine
@@ -95,6 +96,19 @@ def test_weights_and_label_smoothing():
     assert np.abs(reference.gradient - plain).max() > 1e-3
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("word", ["flipalt-shift2", "rotate20-elastic1-erase0.2", "shift1-cutmix0.8-contrast0.2"])
+def test_augmentation(word, dtype):
+    change = parse_augmentation(word)
+    made, pixels, labels = engines("conv8-relu-pool", (13, 15, 3), augmentation=change, smoothing=0.1, dtype=dtype)
+    reference, compiled = made
+    for place in ({"epoch": 0, "position": 0}, {"epoch": 5, "position": 11}):
+        told = [e.gradients(pixels, labels, np.arange(70), **place) for e in made]
+        assert told[1][0] == pytest.approx(told[0][0], rel=1e-4)
+        close(compiled.gradient, reference.gradient, 2e-4)  # images of noise: each pixel's place counts
+    close(compiled.logits(pixels), reference.logits(pixels))
+
+
 def test_loaded_parameters_are_what_the_next_step_uses():
     (reference, compiled), pixels, labels = engines("conv8-relu-pool-conv8-bn-relu-dense9")
     other = reference.layout.initial_parameters(reference.network, reference.input_shape, 11)
@@ -168,10 +182,10 @@ class Images:
         self.images, self.labels = images, labels
 
 
-def weights(word, threads, batch=96, images=300):
+def weights(word, threads, batch=96, images=300, **given):
     rng = np.random.default_rng(1)
     pixels, labels = rng.integers(0, 256, (images, 9, 9, 1)).astype(np.uint8), rng.integers(0, 4, images)
-    settings = Settings(epochs=2, batch=batch, threads=threads, seed=5, shard=16)
+    settings = Settings(epochs=2, batch=batch, threads=threads, seed=5, shard=16, **given)
     classes = tuple("abcd")
     trained = train(with_head(parse(word), 4), Images(pixels, labels), classes=classes, settings=settings)
     return trained.model.sha256()
@@ -192,6 +206,11 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(word):
         assert weights(word, threads) == wanted
 
 
+def test_augmented_trainings_give_the_same_bits_for_any_number_of_threads():
+    given = {"augment": "flip-shift1-rotate9-elastic1-cutmix0.5", "label_smoothing": 0.1, "ema_decay": 0.9}
+    assert len({weights("conv8-relu-pool", threads, **given, clip_norm=0.5) for threads in (1, 2, 3)}) == 1
+
+
 def test_more_shards_than_rows_of_gradients():
     assert weights("conv3-relu", 1, batch=None, images=1100) == weights("conv3-relu", 3, batch=None, images=1100)
 
@@ -201,7 +220,7 @@ def test_more_shards_than_rows_of_gradients():
     ["conv24-relu-pool-conv6-relu-conv40k2-pool-conv70k5s2-tanh-dropout0.5-dense33", "conv32-relu-conv48-relu-pool"],
 )
 def test_narrower_vectors_give_the_same_bits(word):
-    code = f"from tests.training.test_compiled import weights; print(weights('{word}', 2))"
+    code = f"from tests.training.test_compiled import weights; print(weights('{word}', 2, augment='rotate9-flip'))"
     came = set()
     for bits in ("", "256", "128"):
         environment = {**os.environ, "CONVLET_VECTOR_BITS": bits}

@@ -97,7 +97,8 @@ def test_pixels_in_a_file_that_are_no_numbers_are_refused(tmp_path):
 
 
 def test_training_from_a_file_gives_the_same_model(path):
-    net, settings = network("conv4-relu-pool-dropout0.5"), Settings(epochs=2, batch=24, threads=2)
+    net = network("conv4-relu-pool-dropout0.5")
+    settings = Settings(epochs=2, batch=24, threads=2, augment="flipalt-shift1-cutmix0.5")
     held_out = stripes(50, seed=1)
     results = [
         train(net, ImageSet(images, SHOWN.labels), held_out, classes=CLASSES, settings=settings)

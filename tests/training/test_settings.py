@@ -86,7 +86,7 @@ def test_an_unknown_setting_is_refused():
         ("epoch", "unknown setting 'epoch'; did you mean 'epochs'?"),
         (
             "x",
-            "unknown setting 'x', expected batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
+            "unknown setting 'x', expected augment, batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
             "label_smoothing, learning_rate, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
             "seed, shard, smoothing, step_epochs, step_factor, steps, threads, warm_up, weight_decay",
         ),
