@@ -150,8 +150,17 @@ class ReferenceEngine(Engine):
     ) -> Shown:
         """A shard's images as the first layer gets them."""
         if self.augmentation:
-            place = {"seed": self.seed, "epoch": epoch, "position": position, "identities": identities}
-            return show(self.augmentation, self.preprocessing, images, batch, shard, **place)
+            return show(
+                self.augmentation,
+                self.preprocessing,
+                images,
+                batch,
+                shard,
+                seed=self.seed,
+                epoch=epoch,
+                position=position,
+                identities=identities,
+            )
         numbers = batch[shard]
         return Shown(self.preprocessing.apply(images[numbers]), numbers, np.ones(len(numbers), np.float32))
 
