@@ -91,15 +91,16 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
 
 
 def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[Any]:
-    """What training and predicting run on bytes and on floats, with each optimizer."""
+    """What training and predicting run on bytes and on floats, with each optimizer, and what a report measures with."""
     import numpy as np
 
     from convlet.architecture import parse, with_head
+    from convlet.kernels.compile import Kernel
     from convlet.recipes import settings_for
     from convlet.training import Training, kernels_of
     from convlet.training.optimizers import OPTIMIZERS
 
-    return kernels_of(
+    trained = kernels_of(
         Training(
             with_head(parse(entry.architecture), classes),
             np.zeros((1, *shape), pixel),
@@ -110,6 +111,7 @@ def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[An
         for pixel in (np.uint8, np.float32)
         for optimizer in OPTIMIZERS.values()
     )
+    return [*trained, Kernel("clocked"), Kernel("read_clock")]
 
 
 def _need_compiler() -> None:

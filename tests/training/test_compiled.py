@@ -75,8 +75,9 @@ def test_gradients_logits_and_state_equal_the_reference(word, channels):
     assert told[1][1] == told[0][1]
     views = [e.layout.views(e.gradient) for e in (reference, compiled)]
     for name, wanted in views[0].items():
-        # biases in front of a batch normalisation have no influence: what comes is rounding
-        close(views[1][name], wanted if np.abs(wanted).max() > 1e-6 else np.zeros_like(wanted))
+        # biases in front of a batch normalisation have no influence: what comes is rounding of sums over all pixels
+        without = np.abs(wanted).max() <= 1e-6
+        close(views[1][name], np.zeros_like(wanted) if without else wanted, 1e-4 if without else 3e-5)
     if len(reference.state):
         close(compiled.state, reference.state)
     close(compiled.logits(pixels), reference.logits(pixels))
