@@ -64,7 +64,7 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     from convlet.compare import architectures
     from convlet.errors import RunError, SettingsError
     from convlet.kernels import cache, upkeep
-    from convlet.kernels.compile import addresses
+    from convlet.kernels.compile import compiled
     from convlet.report.numbers import count, seconds
     from convlet.training import Settings, available_threads
 
@@ -80,7 +80,8 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
         raise RunError(f"{cache.folder() or 'there is no home folder'}: compiled kernels cannot be kept; {PLACE}")
     began = perf_counter()
     with Console(stderr=True).status(f"compiling {count(len(missing))} kernels"):
-        addresses(missing, processes=threads)
+        for _ in compiled(missing, threads):
+            pass  # kept by now
     lost = sum(cache.read(kernel.symbol) is None for kernel in missing)
     if lost:
         raise RunError(f"{cache.folder()}: {count(lost)} of {count(len(missing))} kernels could not be kept; {PLACE}")

@@ -71,8 +71,8 @@ def addresses(kernels: Iterable[Kernel], processes: int = 1) -> dict[Kernel, int
                     missing.append(kernel)
                 else:
                     _addresses[kernel] = _link(*found)
-        for kernel, compiled in _compiled(missing, processes):
-            _addresses[kernel] = _link(*compiled)
+        for kernel, code in compiled(missing, processes):
+            _addresses[kernel] = _link(*code)
         return {kernel: _addresses[kernel] for kernel in asked}
 
 
@@ -110,9 +110,12 @@ def caller(kernel: Kernel) -> Callable[[int, int], None]:
     return run
 
 
-def _compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Compiled]]:
-    """Compile kernels and keep them. Processes that start together share the work: each goes its own way through it."""
-    Random(os.getpid()).shuffle(missing)
+def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Compiled]]:
+    """Compile and keep kernels that the cache does not have.
+
+    Processes that start together share the work: each goes its own way through it, and looks what others have done.
+    """
+    missing = Random(os.getpid()).sample(missing, len(missing))
     numba_is_here = "numba" in sys.modules
     if len(missing) >= (WORTH_HELPERS_TOO if numba_is_here else WORTH_HELPERS) and (processes > 1 or not numba_is_here):
         from convlet.kernels import helpers
@@ -121,11 +124,11 @@ def _compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, C
         yield from done.items()
         missing = [kernel for kernel in missing if kernel not in done]
     for kernel in missing:
-        compiled = cache.read(kernel.symbol)
-        if compiled is None:
-            compiled = compile_kernel(kernel)
-            cache.write(kernel.symbol, compiled)
-        yield kernel, compiled
+        code = cache.read(kernel.symbol)
+        if code is None:
+            code = compile_kernel(kernel)
+            cache.write(kernel.symbol, code)
+        yield kernel, code
 
 
 def compile_kernel(kernel: Kernel) -> Compiled:
