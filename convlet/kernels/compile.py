@@ -136,10 +136,12 @@ def compile_kernel(kernel: Kernel) -> Compiled:
 
     Numba's wrappers for Python and C are left out: with them, an object file could not be linked without Numba.
     """
+    from llvmlite.binding import initialize_native_asmparser
     from numba import types
     from numba.core.compiler import Flags, compile_extra
     from numba.core.registry import cpu_target
 
+    initialize_native_asmparser()  # without it, a kernel with inline assembly ends the process
     load_builders()
     function = BY_NAME[kernel.name].build(kernel.shape, host())
     function.__name__ = function.__qualname__ = kernel.symbol

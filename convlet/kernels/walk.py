@@ -3,6 +3,8 @@
 A program is a table of (kernel address, operands address). Units of work are rows of gradients: row r takes the
 shards r, r + rows, r + 2 rows, ... one after the other, each in groups of images. Threads fetch the next row from a
 shared counter, so which thread takes which row never matters to the result.
+
+Meanwhile each thread reckons by one control word, whatever its own is: denormals are flushed to zero.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convlet.kernels import frame as fields
-from convlet.kernels.simd import call, fetch_add, float32_at, int64_at
+from convlet.kernels.simd import call, fetch_add, float32_at, flush_denormals, int64_at, restore_control
 from convlet.kernels.target import Target
 from convlet.kernels.task import (
     BATCH,
@@ -44,7 +46,7 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
     """Instead of operands: the task fields above. The frame is this thread's own."""
 
     def kernel(task, frame):
-        program = int64_at(task[PROGRAM])
+        program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
             row = fetch_add(task[COUNTER])
             if row >= task[ROWS]:
@@ -65,6 +67,7 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
                     frame[FRAME_LOGITS] = task[LOGITS] + 4 * start * task[LOGIT_FLOATS]
                     for number in range(task[LENGTH]):
                         call(program[2 * number], program[2 * number + 1], frame[SELF])
+        restore_control(own_word)
 
     return kernel
 
@@ -73,7 +76,7 @@ def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
     """The same over pieces of the flat vectors: BATCH numbers in ROWS pieces of SHARD."""
 
     def kernel(task, frame):
-        program = int64_at(task[PROGRAM])
+        program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
             piece = fetch_add(task[COUNTER])
             if piece >= task[ROWS]:
@@ -82,5 +85,6 @@ def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
             frame[COUNT] = min(task[SHARD], task[BATCH] - frame[START])
             for number in range(task[LENGTH]):
                 call(program[2 * number], program[2 * number + 1], frame[SELF])
+        restore_control(own_word)
 
     return kernel

@@ -66,17 +66,17 @@ class Task:
         """
         self._packed = aligned_zeros(plan.packed_floats, np.float32)
         address: int = self._packed.ctypes.data
-        own = np.zeros(frame.FIELDS, np.int64)
-        for field, value in (values | {frame.PACKED: address}).items():
-            own[field] = value
-        compiler.addresses(kernel for kernel, _ in plan.packs)  # all at once, which is fastest where they are missing
-        calls = [(compiler.caller(kernel), np.array(operands, np.int64).reshape(-1)) for kernel, operands in plan.packs]
+        if plan.packs:
+            packing = Task(plan.packs, WALK_NUMBERS, 1, 0)
+            packing.set_frames(values | {frame.PACKED: address})
+            for field in (task_fields.ROWS, task_fields.SHARD, task_fields.BATCH):
+                packing.fields[field] = 1  # each step once
 
-        def prepare() -> None:
-            for call, operands in calls:
-                call(operands.ctypes.data, own.ctypes.data)
+            def prepare() -> None:
+                packing.counter[0] = 0
+                packing.walk_alone()
 
-        self.prepare = prepare
+            self.prepare = prepare
         return address
 
     def set_frames(self, values: dict[int, int]) -> None:
