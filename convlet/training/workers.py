@@ -6,6 +6,7 @@ closely wake nobody. The calling thread waits in the same way, and yields the pr
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -33,18 +34,24 @@ LINES_AHEAD = 2
 class Workers:
     """`count` threads, of which the caller is one.
 
-    The helpers are daemons: a program may end without closing them.
+    The helpers are daemons: a program may end without closing them. A fork leaves them behind, whatever they are at;
+    the child gets helpers of its own when it has work for them.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count
-        line = board.LINE_BYTES // 8
+        self._begin()
+
+    def _begin(self) -> None:
+        """A clean board, and no helper yet."""
+        count, line = self.count, board.LINE_BYTES // 8
         self._board = aligned_zeros((LINES_AHEAD + count) * line, np.int64)
         self._lines = self._board.reshape(-1, line)
         self._round = self._own(0)
         self._orders = [self._own(number) for number in range(1, count)]
         self._wake = [threading.Semaphore(0) for _ in range(1, count)]
         self._threads: list[threading.Thread] = []
+        self._process = os.getpid()
 
     def run(self, walker: int, task: Array, frames: Sequence[Array], units: int, alone: Callable[[], None]) -> None:
         """Let up to `units` threads walk, and wait for all of them.
@@ -56,6 +63,8 @@ class Workers:
         """
         helpers = min(self.count, units) - 1
         if helpers > 0:
+            if self._process != os.getpid():
+                self._begin()
             if not self._threads:
                 self._start()
             self._lines[0, board.WALKER], self._lines[0, board.TASK] = walker, task.ctypes.data
@@ -69,6 +78,8 @@ class Workers:
 
     def close(self) -> None:
         """End the helpers."""
+        if self._process != os.getpid():
+            self._begin()
         self._lines[0, board.WALKER] = 0
         for number, thread in enumerate(self._threads):
             self._give_order(number)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
+import joblib
 import pytest
 
 from convlet.training.threads import available_threads
@@ -81,3 +84,18 @@ def test_without_affinity_the_number_of_cpus_counts(monkeypatch, tmp_path, count
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: count)
     assert available_threads(tmp_path) == threads
+
+
+def test_in_a_joblib_worker_the_threads_are_those_of_the_machine():
+    """joblib's own share is the estimator's business: whoever asks here asks what may run at the same time."""
+    workers = joblib.Parallel(n_jobs=2, backend="loky")
+    assert workers(joblib.delayed(available_threads)() for _ in range(2)) == [available_threads()] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinity")
+def test_a_process_that_was_given_one_cpu_has_one_thread():
+    code = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from convlet.training import available_threads; print(available_threads())"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "1\n"
