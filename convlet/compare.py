@@ -26,6 +26,7 @@ from convlet.training import (
     Training,
     TrainingResult,
     available_threads,
+    check_training,
     compile_ahead,
     train,
 )
@@ -63,7 +64,7 @@ class Comparison:
     ------
     SettingsError : no network, two of one label, or a setting outside its range
     DataError : several networks and no validation images to choose by
-    ArchitectureError : a network that does not fit the images
+    ArchitectureError : a network that does not fit the images or the memory
     """
 
     data: Dataset
@@ -80,7 +81,7 @@ class Comparison:
         for data in (self.data, self.then):
             if data is not None:
                 for entry in self.entries:
-                    with_head(parse(entry.architecture), len(data.classes)).output_shape(data.image_shape)
+                    check_fits(entry.architecture, self._settings(entry, data), data)
         self.models: dict[str, Model] = {}
         self._compiled = False
         self._names = file_names(self.entries)
@@ -257,6 +258,15 @@ class Comparison:
         if id(data) not in self._described:
             self._described[id(data)] = data.describe()
         return self._described[id(data)]
+
+
+def check_fits(word: str, settings: Settings, data: Dataset) -> None:
+    """Refuse what could not be trained, before anything is written: ArchitectureError where the network that a word
+    describes does not fit the images, or its training the memory."""
+    network = with_head(parse(word), len(data.classes))
+    network.output_shape(data.image_shape)
+    threads = settings.threads or available_threads()
+    check_training(network, data.image_shape, settings, len(data.train), threads)
 
 
 def train_on(

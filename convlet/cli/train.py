@@ -39,7 +39,8 @@ def command(**values: Any) -> None:
 
 def _begin(values: dict[str, Any], stop: Any) -> None:
     """A new run in a new folder."""
-    from convlet.architecture import format_word, parse, with_head
+    from convlet.architecture import format_word, parse
+    from convlet.compare import check_fits
     from convlet.lock import Lock
     from convlet.machine import machine, versions
     from convlet.recipes import Entry, settings_for
@@ -54,7 +55,7 @@ def _begin(values: dict[str, Any], stop: Any) -> None:
     settings_for(Entry(word, word), 1, given)
     data = options.load_data(values["data"], values)
     settings = settings_for(Entry(word, word), len(data.train), given)
-    with_head(parse(word), len(data.classes)).output_shape(data.image_shape)
+    check_fits(word, settings, data)
     wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{word}"[:120])
     described = data.describe()
     made_from = origin(described, word, settings.as_dict())

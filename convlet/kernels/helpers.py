@@ -21,9 +21,13 @@ from typing import IO
 from convlet.kernels import cache
 from convlet.kernels.cache import Compiled
 from convlet.kernels.compile import Kernel, compile_kernel
+from convlet.limits import available_bytes
 
 MOST = 8
-"""More helpers would wait for memory: each takes about 150 MB while it works."""
+"""More helpers would wait for memory."""
+
+HELPER_BYTES = 250 * 2**20
+"""What a helper takes while it works, with a little to spare."""
 
 START = """import json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -34,9 +38,13 @@ LENGTH_BYTES = 8
 
 
 def compile_together(kernels: list[Kernel], count: int) -> dict[Kernel, Compiled]:
-    """Compile and keep kernels in up to `count` helpers; those that none of them could compile are left out."""
+    """Compile and keep kernels in up to `count` helpers; those that none of them could compile are left out.
+
+    Where there is no memory for a helper, none is started: this process has its own part of it already.
+    """
     left, done = deque(kernels), dict[Kernel, Compiled]()
-    helpers = _start(min(count, MOST))
+    free = available_bytes()
+    helpers = _start(min(count, MOST, MOST if free is None else free // HELPER_BYTES))
     threads = [threading.Thread(target=_employ, args=(one, left, done), daemon=True) for one in helpers]
     try:
         for thread in threads:

@@ -2,6 +2,7 @@
 
 from convlet.training.backend import Training, backend_name, compile_ahead, kernels_of, make_engine
 from convlet.training.loop import TrainingResult, train
+from convlet.training.memory import check_training
 from convlet.training.model import NUMERICS_VERSION, Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import EpochEnd, Progress
@@ -21,6 +22,7 @@ __all__ = [
     "TrainingResult",
     "available_threads",
     "backend_name",
+    "check_training",
     "compile_ahead",
     "kernels_of",
     "make_engine",

@@ -15,6 +15,7 @@ from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.history_table import history_table
 from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
+from convlet.training.memory import check_training
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress
@@ -87,7 +88,7 @@ def train(
     Raises
     ------
     DataError : images or labels that cannot be used
-    ArchitectureError : a network that does not fit the images or the classes
+    ArchitectureError : a network that does not fit the images, the classes or the memory
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
     if len(classes) < 2:
@@ -109,6 +110,7 @@ def train(
     network = with_head(body, len(classes))
     word = format_word(body)
     learning, threads = settings.learning(), settings.threads or available_threads()
+    check_training(network, shape, settings, len(shown), threads)
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
     engine = make_engine(
         network,

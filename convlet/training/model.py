@@ -20,6 +20,7 @@ from convlet.training.inputs import as_images
 from convlet.training.layout import Layout
 from convlet.training.lending import Engines
 from convlet.training.losses import softmax
+from convlet.training.memory import check_prediction
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 from convlet.training.threads import available_threads
@@ -119,6 +120,7 @@ class Model:
         ------
         DataError : images of another shape, or values that are not finite
         SettingsError : threads out of range
+        ArchitectureError : the network does not fit in the memory that is free
         """
         images = as_images(images, "images", self.input_shape)
         threads = None if threads is None else Settings(threads=threads).threads
@@ -132,6 +134,7 @@ class Model:
         def make(threads: int | None) -> Engine:
             form = self.network, self.input_shape, self.preprocessing
             shard, threads = self.settings["shard"], threads or available_threads()
+            check_prediction(self.network, self.input_shape, shard, threads)
             engine = make_engine(*form, shard=shard, threads=threads, seed=0)
             engine.load(self.parameters, self.state)
             return engine

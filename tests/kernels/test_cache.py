@@ -220,6 +220,15 @@ def test_where_no_helper_can_be_started_kernels_are_compiled_here(place, executa
     assert equal(expected)
 
 
+@pytest.mark.parametrize(("free", "started"), [(None, 8), (2**40, 8), (600 * 2**20, 2), (100 * 2**20, 0)])
+def test_helpers_are_as_many_as_the_memory_holds(place, free, started, monkeypatch):
+    counts = []
+    monkeypatch.setattr(helpers, "available_bytes", lambda: free)
+    monkeypatch.setattr(helpers, "_start", lambda count: counts.append(count) or [])
+    assert helpers.compile_together([case()[0]], 64) == {}
+    assert counts == [started]
+
+
 def stale(place, name, days):
     folder = place.parent / (name * 32)
     folder.mkdir(parents=True)
