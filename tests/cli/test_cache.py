@@ -118,7 +118,6 @@ def test_warm_compiles_what_is_missing(capsys):
 
 
 def test_warm_leaves_nothing_to_compile(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr(compiler, "_addresses", {})  # other tests may have brought in kernels of another folder
     shown(capsys, "warm", "dense3", "--input", "8x8", "--threads", "2")
     monkeypatch.setattr(compiler, "_addresses", {})
     monkeypatch.setattr(compiler, "compiled", lambda missing, _: pytest.fail(str(missing)) if missing else iter(()))
