@@ -34,7 +34,7 @@ print(trained.model.sha256(), logits.sum(dtype=np.float64).hex())
 
 def damage(path: Path, others: list[Path], kind: int, rng: np.random.Generator) -> None:
     """Spoil an entry: a bit, a cut, nothing left, noise of the same length, another kernel's entry, more at the end."""
-    whole = path.read_bytes()
+    whole = path.read_bytes() or b"?"
     if kind == 0:
         changed = bytearray(whole)
         changed[rng.integers(len(whole))] ^= 1 << int(rng.integers(8))

@@ -10,7 +10,6 @@ import ctypes
 import hashlib
 import importlib
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -24,12 +23,14 @@ from convlet.kernels.cache import Compiled
 from convlet.kernels.registry import BY_NAME, load_builders
 from convlet.kernels.target import host
 
-WORTH_HELPERS, WORTH_HELPERS_TOO = 4, 16
-"""So many missing kernels are left to helpers: where Numba is not loaded yet, and where it is."""
+WORTH_HELPERS, WORTH_MORE_HELPERS = 4, 16
+"""So many missing kernels are left to helpers: where this process has compiled none yet, and where it has. The first
+kernel takes as long as ten more."""
 
 _lock = threading.RLock()
 _addresses: dict[Kernel, int] = {}
 _engines: list[Any] = []
+_compiled_here: set[str] = set()
 
 if hasattr(os, "register_at_fork"):
     # a fork waits for kernels that are being compiled: the child could never finish them
@@ -116,8 +117,8 @@ def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Co
     Processes that start together share the work: each goes its own way through it, and looks what others have done.
     """
     missing = Random(os.getpid()).sample(missing, len(missing))
-    numba_is_here = "numba" in sys.modules
-    if len(missing) >= (WORTH_HELPERS_TOO if numba_is_here else WORTH_HELPERS) and (processes > 1 or not numba_is_here):
+    helped = len(missing) >= WORTH_MORE_HELPERS and processes > 1 if _compiled_here else len(missing) >= WORTH_HELPERS
+    if helped:
         from convlet.kernels import helpers
 
         done = helpers.compile_together(missing, min(processes, len(missing) // 2))
@@ -141,6 +142,7 @@ def compile_kernel(kernel: Kernel) -> Compiled:
     from numba.core.compiler import Flags, compile_extra
     from numba.core.registry import cpu_target
 
+    _compiled_here.add(kernel.symbol)
     initialize_native_asmparser()  # without it, a kernel with inline assembly ends the process
     load_builders()
     function = BY_NAME[kernel.name].build(kernel.shape, host())

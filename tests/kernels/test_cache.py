@@ -213,7 +213,8 @@ def test_a_kernel_that_does_not_compile_is_left_out(place):
 def test_where_no_helper_can_be_started_kernels_are_compiled_here(place, executable, monkeypatch):
     monkeypatch.setattr(sys, "executable", executable)
     monkeypatch.setattr(compiler, "_addresses", {})
-    monkeypatch.setattr(compiler, "WORTH_HELPERS_TOO", 1)
+    monkeypatch.setattr(compiler, "WORTH_HELPERS", 1)
+    monkeypatch.setattr(compiler, "_compiled_here", set())
     kernel, operands, fields, expected = case()
     assert list(compiler.addresses([kernel], processes=2)) == [kernel]
     run(kernel, operands, **fields)
@@ -227,6 +228,20 @@ def test_helpers_are_as_many_as_the_memory_holds(place, free, started, monkeypat
     monkeypatch.setattr(helpers, "_start", lambda count: counts.append(count) or [])
     assert helpers.compile_together([case()[0]], 64) == {}
     assert counts == [started]
+
+
+@pytest.mark.parametrize(
+    ("missing", "processes", "before", "helped"),
+    [(3, 2, 0, False), (4, 1, 0, True), (15, 2, 1, False), (16, 1, 1, False), (16, 2, 1, True)],
+)
+def test_helpers_are_asked_where_they_are_faster(place, missing, processes, before, helped, monkeypatch):
+    asked = []
+    monkeypatch.setattr(compiler, "_compiled_here", set(range(before)))
+    monkeypatch.setattr(helpers, "compile_together", lambda kernels, count: asked.append(count) or {})
+    monkeypatch.setattr(compiler, "compile_kernel", lambda kernel: SHORT)
+    kernels = [compiler.Kernel("copy", number) for number in range(missing)]
+    assert dict(compiler.compiled(kernels, processes)) == dict.fromkeys(kernels, SHORT)
+    assert asked == ([processes] if helped else [])
 
 
 def stale(place, name, days):
