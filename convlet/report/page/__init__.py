@@ -25,6 +25,10 @@ BYTES_FOR_GALLERIES = 2_100_000
 """What the images behind the cells of all confusion matrices may take."""
 
 
+RESERVED = 0.35
+"""Of an equal share of those bytes: what the first data set leaves at least to each of the others."""
+
+
 def render(findings: dict[str, Any]) -> str:
     """The whole page for `convlet.findings.findings`, at most MOST_BYTES long where its images can be fewer."""
     findings = made_plain(findings)
@@ -36,9 +40,12 @@ def render(findings: dict[str, Any]) -> str:
 def _page(findings: dict[str, Any], gallery_bytes: int) -> str:
     result = findings["result"]
     studies, galleries = [], []
-    share = gallery_bytes // max(1, len(findings["studies"]))
+    reserve = int(RESERVED * gallery_bytes / max(1, len(findings["studies"])))
+    left = gallery_bytes
     for number, study in enumerate(findings["studies"]):
-        gallery = Gallery.of(f"s{number}", study, share)
+        later = len(findings["studies"]) - number - 1
+        gallery = Gallery.of(f"s{number}", study, left - later * reserve)
+        left -= sum(sheet.size for _, sheet in gallery.sheets) if gallery else 0
         galleries.append(gallery)
         studies.append(study_view(study, gallery, number) | {"inside": inside_view(study)})
     script = (TEMPLATES / "script.js").read_text()

@@ -17,7 +17,7 @@ MOST_MATRIX = 60
 WITH_NUMBERS = 20
 """Up to so many classes the cells have room for their numbers."""
 
-STRONG_RIGHT, STRONG_WRONG = 0.84, 0.95
+STRONG_RIGHT, STRONG_WRONG = 0.825, 0.945
 """From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
 
 PAIRS, THUMBS = 8, 6

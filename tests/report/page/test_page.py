@@ -15,6 +15,7 @@ from convlet.report.numbers import count, interval, percent
 from convlet.report.page import render
 from convlet.report.page.gallery import Gallery
 from convlet.report.page.scales import Scale, even_ticks, log_ticks
+from convlet.report.page.study import STRONG_RIGHT, STRONG_WRONG
 from convlet.report.page.words import made_plain, p_value
 from tests.report.page import made
 
@@ -246,3 +247,28 @@ def test_texts_are_made_plain_wherever_they_stand():
 @pytest.mark.parametrize(("value", "wanted"), [(0.0001, "p < 0.001"), (0.0177, "p = 0.018"), (0.5, "p = 0.50")])
 def test_p_values(value, wanted):
     assert p_value(value) == wanted
+
+
+def colours(css, *names):
+    found = (re.search(f"--{name}:#([0-9a-f]{{3,6}})", css)[1] for name in names)
+    return [
+        np.array([int(text[k : k + 2], 16) for k in (0, 2, 4)]) for text in (t * 2 if len(t) == 3 else t for t in found)
+    ]
+
+
+def contrast(first, second):
+    """Of two colours, as the accessibility guidelines of the web define it."""
+    shares = (np.array([first, second]) / 255).clip(0, 1)
+    linear = np.where(shares <= 0.03928, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    low, high = sorted(linear @ [0.2126, 0.7152, 0.0722])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("sheet", ["style.css", "dark.css"])
+@pytest.mark.parametrize(("kind", "strong"), [("right", STRONG_RIGHT), ("wrong", STRONG_WRONG)])
+def test_a_number_can_be_read_in_a_cell_of_any_fill(sheet, kind, strong):
+    css = (page.TEMPLATES / sheet).read_text()
+    ground, full, ink = colours(css, "bg", kind, "cell-ink")
+    for fill in np.linspace(0, 1, 401):
+        written = np.array([255, 255, 255]) if fill > strong else ink
+        assert contrast(np.rint(full * fill + ground * (1 - fill)), written) >= 4.5, fill
