@@ -194,9 +194,12 @@ def free_folder(wanted: Path) -> Path:
 
 
 def new_folder(path: str | Path, option: str) -> Path:
-    """Make a folder for results; one that already holds files is refused."""
+    """Make a folder for results; one that already holds files is refused.
+
+    Hidden ones do not count: a run that was killed at its very beginning leaves its lock.
+    """
     folder = Path(path)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(not inner.name.startswith(".") for inner in folder.iterdir())):
         raise InputError(f"{option} {path}: already exists and is not empty; give another name")
     folder.mkdir(parents=True, exist_ok=True)
     return folder

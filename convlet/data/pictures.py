@@ -6,6 +6,7 @@ laid over black; 16-bit grey is scaled to 8; every other form becomes grey or RG
 
 from __future__ import annotations
 
+import logging
 import stat
 import warnings
 from pathlib import Path
@@ -20,7 +21,14 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"))
 MOST_BYTES = 8 * 2**20
 MOST_PIXELS = 4_000_000
-GREY_MODES = frozenset(("1", "L", "LA", "I", "I;16", "I;16L", "I;16B", "F"))
+DEEP_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "F"))
+ALPHA_MODES = frozenset(("LA", "PA", "RGBA", "RGBa", "La"))
+GREY_MODES = DEEP_MODES | {"1", "L", "LA"}
+ROWS = 64
+"""Rows that are converted at once; it bounds the memory."""
+
+# what Pillow has to say about a damaged file is said in our error; a program that wants its lines still gets them
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
 def read(path: str | Path, size: tuple[int, int] | None = None) -> Array:
@@ -59,7 +67,8 @@ def _decode(path: Path, size: tuple[int, int] | None) -> Array:
             with Image.open(path, formats=FORMATS) as picture:
                 _check(path, picture)
                 picture.load()
-                return _pixels(picture, size)
+                converted = _plain(picture)
+            return _pixels(converted, size)  # the decoded picture is let go first
     except UnidentifiedImageError:
         raise DataError(f"{path}: is no picture of a known format ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError:
@@ -93,18 +102,27 @@ def _moves(picture: Any) -> bool:
     return True
 
 
-def _pixels(picture: Any, size: tuple[int, int] | None) -> Array:
+def _plain(picture: Any) -> Any:
+    """The picture in grey or RGB; in steps that never hold more than four pictures of four bytes a pixel."""
     from PIL import Image, ImageOps
 
-    picture = ImageOps.exif_transpose(picture)
-    grey = picture.mode in GREY_MODES
-    if picture.mode in ("I", "I;16", "I;16L", "I;16B", "F"):
-        picture = Image.fromarray(_to_bytes(np.asarray(picture)))
-    if picture.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
-        picture = Image.alpha_composite(black, picture)
-    picture = picture.convert("L" if grey else "RGB")
+    ImageOps.exif_transpose(picture, in_place=True)
+    wanted = "L" if picture.mode in GREY_MODES else "RGB"
+    if picture.mode in DEEP_MODES:
+        return Image.fromarray(_to_bytes(picture))
+    if picture.mode in ALPHA_MODES or "transparency" in picture.info:
+        if picture.mode not in ("RGBA", "RGBa"):
+            picture = picture.convert("RGBA")
+        if picture.mode == "RGBA":
+            picture = picture.convert("RGBa")  # colours times alpha: what lies over black shows
+        picture = Image.merge("RGB", [picture.getchannel(band) for band in "RGB"])
+    return picture.copy() if picture.mode == wanted else picture.convert(wanted)
+
+
+def _pixels(picture: Any, size: tuple[int, int] | None) -> Array:
+    """The bytes of a grey or RGB picture, resized."""
+    from PIL import Image
+
     if size is not None and picture.size != (size[1], size[0]):
         picture = picture.resize(
             (size[1], size[0]), Image.Resampling.BOX if _shrinks(picture, size) else Image.Resampling.BILINEAR
@@ -117,11 +135,18 @@ def _shrinks(picture: Any, size: tuple[int, int]) -> bool:
     return bool(picture.size[0] >= size[1] and picture.size[1] >= size[0])
 
 
-def _to_bytes(values: Array) -> Array:
+def _to_bytes(picture: Any) -> Array:
     """16-bit or wider grey to 8 bits: the upper byte of 0 to 65535; floats are taken as 0 to 255."""
-    if values.dtype.kind == "f":
-        return np.clip(np.nan_to_num(values), 0, 255).astype(np.uint8)
-    return (np.clip(values.astype(np.int64), 0, 65535) >> 8).astype(np.uint8)
+    width, height = picture.size
+    found = np.empty((height, width), np.uint8)
+    for top in range(0, height, ROWS):
+        rows = found[top : top + ROWS]
+        values = np.asarray(picture.crop((0, top, width, top + len(rows))))
+        if values.dtype.kind == "f":
+            rows[...] = np.clip(np.nan_to_num(values), 0, 255)
+        else:
+            rows[...] = np.clip(values.astype(np.int64), 0, 65535) >> 8
+    return found
 
 
 def with_channels(picture: Array, channels: int) -> Array:
@@ -130,5 +155,8 @@ def with_channels(picture: Array, channels: int) -> Array:
         return picture
     if channels == 3:
         return np.repeat(picture, 3, axis=2)
-    weighted = picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-    return np.rint(weighted).astype(np.uint8)[..., np.newaxis]
+    grey = np.empty((*picture.shape[:2], 1), np.uint8)
+    for top in range(0, len(picture), ROWS):
+        weighted = picture[top : top + ROWS].astype(np.float64) @ np.array([0.299, 0.587, 0.114])
+        grey[top : top + ROWS, :, 0] = np.rint(weighted)
+    return grey

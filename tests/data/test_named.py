@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import gzip
 import hashlib
-import http.server
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,50 +14,13 @@ from convlet.cli import main
 from convlet.data import load, named
 from convlet.errors import DataError, DownloadError
 from tests.data.files import write_idx
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        way, _, name = self.path.strip("/").partition("/")
-        body = (self.server.folder / name).read_bytes()
-        self.server.asked.append((way, name))
-        if way == "broken":
-            self.send_error(500)
-            return
-        if way == "stalls":
-            self.server.stall.wait(5)
-            return
-        if way in ("drips", "endless"):
-            self.send_response(200)
-            self.end_headers()
-            self.trickle(b"?" if way == "drips" else b"?" * 2**16, 0.05 if way == "drips" else 0)
-            return
-        body = {"html": b"<html>sign in</html>", "wrong": body[:-1] + b"?"}.get(way, body)
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if way == "short" else body)
-
-    def trickle(self, piece, seconds):
-        with contextlib.suppress(OSError):  # the other side goes away
-            while not self.server.stall.wait(seconds):
-                self.wfile.write(piece)
-
-    def log_message(self, *arguments):
-        pass
+from tests.data.server import WAYS, named_set, serving
 
 
 @pytest.fixture
 def server(tmp_path):
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.folder, made.asked, made.stall = write_idx(tmp_path / "origin"), [], threading.Event()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.stall.set()
-    made.shutdown()
-    made.server_close()
-    thread.join()
+    with serving(write_idx(tmp_path / "origin")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -69,11 +29,9 @@ def item(server, monkeypatch, tmp_path):
     monkeypatch.setenv("CONVLET_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(named, "TIMEOUT_SECONDS", 0.3)
     monkeypatch.setattr(named, "MOST_BYTES", 2**20)
-    files = tuple((path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in sorted(server.folder.iterdir()))
 
     def make(*ways):
-        mirrors = tuple(f"http://127.0.0.1:{server.server_port}/{way}/" for way in ways)
-        made = named.Named("tiny", "for tests", "none", ("a", "b", "c"), files, mirrors)
+        made = named_set(server, *ways)
         monkeypatch.setitem(named.BY_NAME, "tiny", made)
         return made
 
@@ -90,7 +48,7 @@ def test_a_missing_set_is_downloaded_once(item, server, tmp_path):
     assert sorted(os.listdir(tmp_path / "data" / "tiny")) == sorted(os.listdir(server.folder))
 
 
-@pytest.mark.parametrize("way", ["broken", "html", "wrong", "short", "stalls", "drips", "endless"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_bad_mirror_is_passed_over_for_the_next(item, server, way):
     item(way, "good")
     assert len(load("tiny").test) == 12
@@ -103,11 +61,15 @@ REASONS = {
     "short": "failed (",
     "stalls": "failed (ReadTimeout)",
     "drips": "was given up (",
+    "empty": "sent other bytes than the published ones (checksum); they were removed",
+    "long": "sent other bytes than the published ones (checksum); they were removed",
+    "redirects": "failed (HTTP 302)",
+    "hangs up": "failed (",
     "endless": "was given up (more than 1,048,576 bytes)",
 }
 
 
-@pytest.mark.parametrize("way", list(REASONS))
+@pytest.mark.parametrize("way", WAYS)
 def test_where_no_mirror_delivers_the_reasons_are_named_and_nothing_stays(item, server, tmp_path, way):
     made = item(way)
     folder = tmp_path / "data" / "tiny"
@@ -115,7 +77,7 @@ def test_where_no_mirror_delivers_the_reasons_are_named_and_nothing_stays(item, 
         load("tiny")
     message = str(caught.value)
     file = made.files[0][0]
-    assert message.startswith(f"{file} of 'tiny' could not be downloaded: {made.mirrors[0]} {REASONS[way]}")
+    assert message.startswith(f"{file} of 'tiny' could not be downloaded: {made.mirrors[0]} {REASONS[way]}"), message
     assert message.endswith(f". Check the network, or put the file into {folder}")
     assert list(folder.iterdir()) == []
     assert caught.value.exit_code == 1

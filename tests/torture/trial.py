@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from time import perf_counter
+
+ROOT = Path(__file__).parent.parent.parent
 
 SLOWEST_SECONDS = 1.0
 """Refusing or reading one hostile input may take so long."""
@@ -16,10 +23,11 @@ MOST_BYTES = 64 * 2**20
 
 @dataclass
 class Outcome:
-    """How often something was tried, and what went wrong, in words."""
+    """How often something was tried, what went wrong, in words, and what else is worth saying."""
 
     count: int = 0
     failures: list[str] = field(default_factory=list)
+    notes: str = ""
 
     def tried(self, failure: str | None = None) -> None:
         """One more was tried; with what went wrong, if something did."""
@@ -55,13 +63,44 @@ def clean(act: Callable[[], object], kind: type[Exception]) -> str | None:
     return None if failure == "was accepted" else failure
 
 
-def each(names: Iterable[str], check: Callable[[str], str | None]) -> Outcome:
-    """Check everything that has a name."""
-    outcome = Outcome()
-    for name in names:
-        failure = check(name)
-        outcome.tried(failure and f"{name}: {failure}")
-    return outcome
+def report(outcome: Outcome) -> None:
+    """Print an outcome for `in_process` to read."""
+    print(json.dumps(asdict(outcome)))
+
+
+def in_process(module: str, *arguments: object) -> Outcome:
+    """The outcome of a trial that needs a process of its own: `python -m MODULE ARGUMENTS` prints it last."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{module} failed with exit code {done.returncode}: {done.stderr[-2000:]}")
+    return Outcome(**json.loads(done.stdout.splitlines()[-1]))
+
+
+class Memory:
+    """How far the memory of this process has risen since this was made."""
+
+    def __init__(self) -> None:
+        with suppress(OSError):  # another system: the peak so far counts
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        self._before = self._peak("VmRSS")
+
+    @staticmethod
+    def _peak(field: str) -> int:
+        try:
+            lines = Path("/proc/self/status").read_text().splitlines()
+        except OSError:
+            import resource
+
+            return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+    def check(self, outcome: Outcome) -> None:
+        """Count it as a failure where it has risen by more than is allowed."""
+        grown = max(0, self._peak("VmHWM") - self._before)
+        if grown > MOST_BYTES:
+            outcome.failures.append(f"memory grew by {grown / 2**20:.1f} MiB")
+        outcome.notes = f"{outcome.notes}, " * bool(outcome.notes) + f"memory +{grown / 2**20:.1f} MiB"
 
 
 def draws(seed: int) -> random.Random:
