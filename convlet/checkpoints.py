@@ -36,8 +36,8 @@ SECONDS = 60.0
 LARGEST_SHARE = 0.01
 """Of the time of training, what saving may take."""
 
-FIRST_COST = 0.02
-"""Seconds that a save is thought to take before the first has been measured."""
+WRITES = 6
+"""Twice the files that a save writes; before the first save, its cost is reckoned from one of them."""
 
 LONG_STEP = 1.0
 """Seconds; the end of a step as long as this is as good a moment as the end of an epoch."""
@@ -67,8 +67,8 @@ class Checkpoints:
     ) -> None:
         self.folder, self.origin, self.model = folder, origin, model
         self.seconds, self.stop = seconds, stop
-        self.saves, self.cost = 0, FIRST_COST
-        self._saved = self._last = monotonic()
+        self.cost = self.spent = 0.0
+        self._begun = self._saved = self._last = monotonic()
         self._best_epoch = 0
 
     def begin(self) -> State | None:
@@ -77,9 +77,13 @@ class Checkpoints:
         Raises
         ------
         CheckpointError : each checkpoint is damaged, or is of another training
+        RunError : the history could not be written
         """
         state = newest(self.folder, self.origin)
-        self._saved = self._last = monotonic()
+        began = monotonic()
+        write_history(self.folder, state.values["history"] if state is not None else {})
+        self._begun = self._saved = self._last = monotonic()
+        self.cost = WRITES * (self._begun - began)
         return state
 
     def after_step(self, state: Callable[[], State], epoch_ended: bool) -> None:
@@ -88,7 +92,9 @@ class Checkpoints:
         stop = self.stop()
         if stop is not None or self._due(now, epoch_ended):
             self._try(state())
-            self.cost, self._saved = monotonic() - now, monotonic()
+            self._saved = monotonic()
+            self.cost = self._saved - now
+            self.spent += self.cost
         self._last = monotonic()
         if stop is not None:
             raise stop
@@ -107,9 +113,9 @@ class Checkpoints:
     def _due(self, now: float, epoch_ended: bool) -> bool:
         if self.seconds == 0:
             return True
-        since = now - self._saved
-        if since < self.cost / LARGEST_SHARE:
+        if self.spent + self.cost > LARGEST_SHARE * (now - self._begun):
             return False
+        since = now - self._saved
         return since >= self.seconds or epoch_ended or now - self._last >= LONG_STEP
 
     def save(self, state: State) -> None:
@@ -137,7 +143,6 @@ class Checkpoints:
             model = self.model(state.arrays["best.parameters"], state.arrays["best.state"])
             model_file.save(model, self.folder / BEST)
             self._best_epoch = best["epoch"]
-        self.saves += 1
 
 
 def _second_name(path: Path, name: Path) -> bool:
