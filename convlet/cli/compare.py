@@ -126,6 +126,8 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
         if path:
             _report(path, result, comparison)
     if result["missing"]:
+        if folder is not None:
+            click.echo(options.how_to_go_on("compare", folder), err=True)
         return int(signals.exit_code)
     if result["failed"]:
         names = ", ".join(failure["label"] for failure in result["failed"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,21 @@ def resumed_folder(values: dict[str, Any]) -> Path:
     folder = Path(values["resume"])
     read_config(folder)
     return folder
+
+
+def how_to_go_on(command: str, folder: Path) -> str:
+    """What to type after an interruption."""
+    return f"convlet: go on with 'convlet {command} --resume {shlex.quote(str(folder))}'"
+
+
+@contextmanager
+def resumable(command: str, folder: Path) -> Iterator[None]:
+    """Say, where the user or the system ends what is done inside, how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"\n{how_to_go_on(command, folder)}", err=True)
+        raise
 
 
 def save_seconds(values: dict[str, Any]) -> float:

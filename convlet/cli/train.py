@@ -109,7 +109,7 @@ def _train(
     if finished is not None:
         found, model = finished
     else:
-        with LiveProgress(console, quiet=values["quiet"]) as progress:
+        with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
             progress.start(word, 1, 1)
             trained = train_on(data, word, settings, progress.update, part)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")

@@ -51,7 +51,12 @@ def test_a_training_that_diverges_is_one_line_and_code_1(tiny, tmp_path, capsys)
     err = capsys.readouterr().err
     assert err.startswith("convlet: the loss is nan at epoch 1 of 1, step 2 of 3: layer 3 (dense3) puts out values ")
     assert err.count("\n") == 1
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".lock", "config.json", "failure.json", "history.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        ".lock",
+        "config.json",
+        "failure.json",
+        "history.jsonl",
+    ]
 
 
 def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkeypatch):
@@ -142,7 +147,7 @@ def test_ctrl_c_while_a_single_network_trains(tiny, tmp_path):
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
-    assert (running.returncode, out, err.removeprefix(SLOW).strip("\n")) == (130, "", "convlet: interrupted")
+    assert (running.returncode, out, err.split("\n")[-2]) == (130, "", "convlet: interrupted")
     assert (folder / "config.json").exists()
     assert not (folder / "result.json").exists()
 

@@ -72,7 +72,8 @@ def test_a_stopped_training_goes_on_to_the_same_model(tiny, tmp_path, number, co
     running.send_signal(number)
     _, err = running.communicate(timeout=60)
     if running.returncode:  # else it was faster than the signal
-        assert (running.returncode, err.strip()) == (code, f"convlet: {said}")
+        way = f"convlet: go on with 'convlet train --resume {folder}'"
+        assert (running.returncode, err.split("\n")) == (code, ["", way, "", f"convlet: {said}", ""])
         assert checkpoint_file.load(folder / "checkpoint.safetensors")[0].values["place"]["epoch"] < 300
         assert main(["train", "--resume", str(folder), "--quiet"]) == 0
     for name in ("model.safetensors", "checkpoint-best.safetensors"):
@@ -108,8 +109,8 @@ def test_a_stopped_comparison_goes_on_to_the_same_results(tiny, tmp_path, monkey
     running = start(compare, cwd=there)
     wait_for(folder / "parts" / "conv2-relu-conv2-relu-1", running)
     running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=60)
-    assert running.returncode == 130
+    out, err = running.communicate(timeout=60)
+    assert (running.returncode, err) == (130, f"convlet: go on with 'convlet compare --resume {folder}'\n")
     assert "interrupted; missing: " in out
     assert json.loads((folder / "compare.json").read_text())["missing"]
     assert main(["compare", "--resume", str(folder), "--quiet"]) == 0
