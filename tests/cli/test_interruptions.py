@@ -15,6 +15,7 @@ import pytest
 from convlet import checkpoint_file
 from convlet.cli import main
 from convlet.lock import Lock
+from tests.cli.test_failures import SLOW
 from tests.data.files import write_idx
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="other systems have other signals")
@@ -71,6 +72,7 @@ def test_a_stopped_training_goes_on_to_the_same_model(tiny, tmp_path, number, co
     wait_for(folder / "checkpoint.safetensors", running)
     running.send_signal(number)
     _, err = running.communicate(timeout=60)
+    err = err.removeprefix(SLOW)
     if running.returncode:  # else it was faster than the signal
         way = f"convlet: go on with 'convlet train --resume {folder}'"
         assert (running.returncode, err.split("\n")) == (code, ["", way, "", f"convlet: {said}", ""])
@@ -110,6 +112,7 @@ def test_a_stopped_comparison_goes_on_to_the_same_results(tiny, tmp_path, monkey
     wait_for(folder / "parts" / "conv2-relu-conv2-relu-1", running)
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
+    err = err.removeprefix(SLOW)
     assert (running.returncode, err) == (130, f"convlet: go on with 'convlet compare --resume {folder}'\n")
     assert "interrupted; missing: " in out
     assert json.loads((folder / "compare.json").read_text())["missing"]
