@@ -113,7 +113,7 @@ def test_a_stopped_comparison_goes_on_to_the_same_results(tiny, tmp_path, monkey
     running.send_signal(signal.SIGINT)
     out, err = running.communicate(timeout=60)
     err = err.removeprefix(SLOW)
-    assert (running.returncode, err) == (130, f"convlet: go on with 'convlet compare --resume {folder}'\n")
+    assert (running.returncode, err) == (130, "convlet: go on with 'convlet compare --resume run'\n")
     assert "interrupted; missing: " in out
     assert json.loads((folder / "compare.json").read_text())["missing"]
     assert main(["compare", "--resume", str(folder), "--quiet"]) == 0
