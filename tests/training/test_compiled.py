@@ -38,7 +38,6 @@ WORDS = [
     "conv32-relu-conv48-relu-pool-dense8",
     "conv32v-tanh-conv32-bn-relu-conv64v-relu-conv32s2-relu-gap",
     "conv32-res32-gap",
-    "conv32-relu-res32-gap",
 ]
 
 CLASSES = 7
