@@ -20,6 +20,7 @@ from typing import Any
 
 from convlet.kernels import cache
 from convlet.kernels.cache import Compiled
+from convlet.kernels.interrupts import interrupts_held
 from convlet.kernels.registry import BY_NAME, load_builders
 from convlet.kernels.target import host
 
@@ -132,6 +133,7 @@ def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Co
         yield kernel, code
 
 
+@interrupts_held()
 def compile_kernel(kernel: Kernel) -> Compiled:
     """Compile one kernel, in this process.
 
