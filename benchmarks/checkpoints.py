@@ -1,6 +1,8 @@
 """What checkpoints cost: the share of a training's time that goes into saving, and the seconds of one save.
 
     python benchmarks/checkpoints.py [--data mnist] [--epochs 10] [--save-every 60] [ARCHITECTURE ...]
+
+Saving may take at most one per cent of a training.
 """
 
 from __future__ import annotations
