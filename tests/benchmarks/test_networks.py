@@ -9,7 +9,10 @@ import pytest
 from convlet.layers import Dropout
 from networks import CLASSES, FOLDER, drawn, headed, networks, targets
 
-TABLES = ("training", "inference", "epoch", "mlp", "kernels", "whole-command", "scaling")
+TABLES = (
+    *("training", "inference", "epoch", "mlp", "kernels", "whole-command", "scaling"),
+    *("threads", "winograd", "first-use"),
+)
 
 
 def test_every_network_fits_its_images():
