@@ -22,7 +22,10 @@ from convlet.training.losses import softmax
 
 Array = np.ndarray[Any, Any]
 
-OWN = ("epochs", "batch", "optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "ema_decay")
+OWN = (
+    *("epochs", "batch", "optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "ema_decay"),
+    *("augment", "members", "views"),
+)
 """Parameters that are settings under the same name; None leaves them to the defaults for such images."""
 
 PARTIAL_LEARNING_RATE = 0.001
@@ -40,8 +43,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ----------
     architecture : a word such as "conv16-relu-pool-conv32-relu-pool", or "auto" for one that suits the images
     image_shape : (height, width) or (height, width, channels) of rows of features; None as above
-    epochs, batch, optimizer, learning_rate, schedule, weight_decay, label_smoothing, ema_decay : as in
-        `convlet.Settings`; None for what suits the images
+    epochs, batch, optimizer, learning_rate, schedule, weight_decay, label_smoothing, ema_decay,
+    augment, members, views : as in `convlet.Settings`; None for what suits the images
     class_weight : {label: weight}, "balanced", or None for 1 each
     early_stopping : whether to stop when the validation loss has not fallen for `patience` epochs, and keep the best
         epoch's parameters
@@ -87,6 +90,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         weight_decay: float | None = None,
         label_smoothing: float | None = None,
         ema_decay: float | None = None,
+        augment: str | None = None,
+        members: int | None = None,
+        views: str | None = None,
         class_weight: dict[Any, float] | str | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -106,6 +112,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.ema_decay = ema_decay
+        self.augment = augment
+        self.members = members
+        self.views = views
         self.class_weight = class_weight
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
@@ -148,7 +157,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             if goes_on:
                 job.start, job.preprocessing = self._start(), self.model_.preprocessing
             told = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
-            self._take(self._train(job, settings, FitTask(self, settings.epochs, told)), classes)
+            self._take(self._train(job, settings, FitTask(self, settings.epochs * settings.members, told)), classes)
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> ConvNetClassifier:
@@ -181,7 +190,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             settings = self._settings(job, known, self._seed())
             rate = PARTIAL_LEARNING_RATE if self.learning_rate is None else self.learning_rate
             settings = settings.changed(
-                epochs=1, schedule="constant", learning_rate=rate, warm_up=None, ema_decay=0.0, patience=None
+                **{"epochs": 1, "schedule": "constant", "learning_rate": rate, "warm_up": None},
+                **{"ema_decay": 0.0, "patience": None, "members": 1},
             )
             trained = self._train(job, settings)
             self._take(trained, known, goes_on=not first)
@@ -255,6 +265,11 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _start(self) -> Snapshot:
         """Where the last training ended."""
+        if self.model_.members > 1:
+            raise ValueError(
+                f"partial_fit and warm_start go on with one network, but this estimator was fitted with "
+                f"{self.model_.members} members"
+            )
         if self._snapshot is not None:
             return self._snapshot
         return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown)

@@ -79,7 +79,7 @@ class Job:
         def told(end: EpochEnd) -> bool:
             def model() -> Model:
                 shape = self.images.shape[1:]
-                return Model(word, shape, names, preprocessing, *end.vectors(), settings.as_dict())
+                return Model(word, shape, names, preprocessing, *end.vectors(), settings.changed(members=1).as_dict())
 
             return on_epoch(end, model)
 

@@ -283,7 +283,7 @@ def train_on(
 
     def model(parameters: Array, state: Array) -> Model:
         form = (word, data.image_shape, data.classes, preprocessing)
-        return Model(*form, parameters, state, settings.as_dict())
+        return Model(*form, parameters, state, settings.changed(members=1).as_dict())
 
     try:
         return train(
@@ -310,7 +310,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
         "images_per_second": trained.images_per_second,
-        "validation_error": trained.history["validation_error"][-1],
+        "validation_error": trained.validation_error,
         "test_error": wrong / len(labels),
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
         "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),

@@ -12,7 +12,7 @@ from convlet.layers.base import Array, Shape
 from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 from convlet.training.finite import finite
 from convlet.training.layout import Layout
-from convlet.training.model import NUMERICS_VERSION, Model
+from convlet.training.model import NUMERICS_VERSION, Model, member_prefixes
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 
@@ -78,11 +78,13 @@ def decode(text: bytes, payload: Array) -> Model:
         layout = Layout(with_head(parse(architecture), len(classes)), shape)
     except ArchitectureError as error:
         refuse(f"has an unusable architecture: {error}")
-    _check_names(entries, layout)
+    members = settings["members"]
+    _check_names(entries, layout, members)
     if not all(finite(payload[first : first + GROUP]) for first in range(0, len(payload), GROUP)):
         refuse("has parameters that are not finite; train it again")
     values = payload.astype(np.float32, copy=False)
-    parameters, state = values[: layout.parameter_count], values[layout.parameter_count :]
+    count = members * layout.parameter_count
+    parameters, state = values[:count], values[count:]
     return Model(
         architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
     )
@@ -127,10 +129,12 @@ def _settings(metadata: dict[str, str]) -> dict[str, Any]:
         refuse(f"has unusable settings: {error}")
 
 
-def _check_names(entries: dict[str, Any], layout: Layout) -> None:
-    """Refuse arrays that are not the architecture's own, in its own order."""
-    expected = dict(zip(layout.names, layout.shapes, strict=True))
-    expected |= dict(zip(layout.state_names, layout.state_shapes, strict=True))
+def _check_names(entries: dict[str, Any], layout: Layout, members: int) -> None:
+    """Refuse arrays that are not the architecture's own, of so many members, in its own order."""
+    expected: dict[str, Shape] = {}
+    for names, shapes in ((layout.names, layout.shapes), (layout.state_names, layout.state_shapes)):
+        for prefix in member_prefixes(members):
+            expected |= {prefix + name: shape for name, shape in zip(names, shapes, strict=True)}
     found = {name: tuple(entry["shape"]) for name, entry in entries.items()}
     if list(found.items()) == list(expected.items()):
         return

@@ -104,7 +104,8 @@ def test_labels_of_any_type(names):
 
 
 def test_a_rows_probabilities_do_not_depend_on_the_rows_beside_it():
-    made = classifier("conv6-bn-relu-pool-dropout0.2-dense20-tanh", epochs=2).fit(ROWS[TRAIN], DIGITS[TRAIN])
+    word = "conv6-bn-relu-pool-dropout0.2-dense20-tanh"
+    made = classifier(word, epochs=2, members=2, views="shift1").fit(ROWS[TRAIN], DIGITS[TRAIN])
     rng = np.random.default_rng(0)
     wanted = made.predict_proba(ROWS)
     for size in (1, 2, 3, 5, 16, 17, 33, 100):
@@ -260,6 +261,18 @@ def test_partial_fit_after_fit_keeps_what_was_learned(fitted):
     made = pickle.loads(pickle.dumps(fitted)).partial_fit(ROWS[REST], DIGITS[REST])
     assert made.score(ROWS[TRAIN], DIGITS[TRAIN]) > 0.85
     assert made.model_.preprocessing == fitted.model_.preprocessing
+
+
+def test_members_and_views_belong_to_the_model(fitted):
+    many = classifier(members=3, views="shift1", augment="shift1", epochs=6).fit(ROWS[TRAIN], DIGITS[TRAIN])
+    assert many.model_.members == 3
+    assert len(many.loss_curve_) == many.n_iter_ == 18
+    assert many.score(ROWS[REST], DIGITS[REST]) > 0.75
+    text = "partial_fit and warm_start go on with one network, but this estimator was fitted with 3 members"
+    assert refusal(many.partial_fit, ROWS[TRAIN], DIGITS[TRAIN]) == text
+    assert refusal(many.set_params(warm_start=True).fit, ROWS[TRAIN], DIGITS[TRAIN]) == text
+    parts = classifier(members=3).partial_fit(ROWS[TRAIN], DIGITS[TRAIN], np.arange(10))
+    assert parts.model_.members == 1
 
 
 def test_verbose_prints_a_line_an_epoch(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import tracemalloc
@@ -11,7 +12,7 @@ import pytest
 
 from convlet import model_file
 from convlet.errors import ModelFileError
-from tests.model_files import joined, make, refusal, saved
+from tests.model_files import joined, make, refusal, saved, split
 from tests.torture import model_damage
 
 MiB = 2**20
@@ -41,6 +42,23 @@ def test_a_model_that_came_back_predicts_the_same(tmp_path, monkeypatch):
     images = (np.arange(5 * 64) % 256).astype(np.uint8).reshape(5, 8, 8, 1)
     back = model_file.load(saved(tmp_path, model))
     assert np.array_equal(back.logits(images), model.logits(images))
+
+
+def test_members_are_kept_in_one_file(tmp_path):
+    one = make("conv2-bn-relu", (4, 4, 1))
+    settings = {**one.settings, "members": 3, "views": "shift1"}
+    vectors = {name: np.tile(getattr(one, name), 3) for name in ("parameters", "state")}
+    many = dataclasses.replace(one, settings=settings, **vectors)
+    back = model_file.load(saved(tmp_path, many))
+    assert (back.members, back.settings["views"]) == (3, "shift1")
+    assert list(back.arrays()) == list(many.arrays())
+    assert back.sha256() == many.sha256()
+    header, payload = split(saved(tmp_path, many).read_bytes())
+    told = json.loads(header["__metadata__"]["settings"])
+    header["__metadata__"]["settings"] = json.dumps(told | {"members": 2})
+    assert refusal(tmp_path / "model.safetensors", joined(header, payload)) == (
+        "array 'member3.0.conv.weights' does not fit the architecture: expected none of that name, but got (3, 3, 1, 2)"
+    )
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path):

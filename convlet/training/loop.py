@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 
 from convlet.architecture import format_word, with_head, without_head
-from convlet.errors import DataError
+from convlet.errors import DataError, SettingsError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import Training, compile_ahead, make_engine
+from convlet.training.ensemble import Member, joined, train_members
 from convlet.training.history_table import history_table
 from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.memory import check_training
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
-from convlet.training.progress import OnEpoch, OnProgress
+from convlet.training.progress import OnEpoch, OnProgress, of_member
 from convlet.training.resume import Keeper
-from convlet.training.run import Run
+from convlet.training.run import Run, validate
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 from convlet.training.threads import available_threads
@@ -35,8 +36,13 @@ class TrainingResult:
     learning_rate (of the epoch's last step) and seconds (of its steps). Errors are error rates.
     train_seconds are the seconds of all steps, without compiling and without validation.
     best_epoch is the epoch (from 1) whose parameters the model has: the last, or the best where `patience` is set.
+    validation_loss and validation_error are those of the model as it predicts, with all its members and views; None
+    without validation images.
     snapshot is where the training ended, for a training that goes on; None where a result was made of figures.
     rollbacks says, for each time training went back and halved the learning rate, why.
+
+    Of several members, history has the epochs of one after the other, and a column `member` (from 1); best_epoch and
+    snapshot are the last one's.
     """
 
     model: Model
@@ -44,6 +50,8 @@ class TrainingResult:
     train_seconds: float
     images_per_second: float
     best_epoch: int
+    validation_loss: float | None = None
+    validation_error: float | None = None
     snapshot: Snapshot | None = None
     rollbacks: tuple[str, ...] = ()
 
@@ -89,8 +97,13 @@ def train(
     ------
     DataError : images or labels that cannot be used
     ArchitectureError : a network that does not fit the images, the classes or the memory
+    SettingsError : several members that should go on from one snapshot
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
+    if start is not None and settings.members > 1:
+        raise SettingsError(
+            f"only a training of one member can go on from a snapshot, but members is {settings.members}"
+        )
     if len(classes) < 2:
         raise DataError(f"training needs at least 2 classes, but got {len(classes)}")
     body = without_head(network)
@@ -112,28 +125,35 @@ def train(
     learning, threads = settings.learning(), settings.threads or available_threads()
     check_training(network, shape, settings, len(shown), threads)
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
-    engine = make_engine(
-        network,
-        shape,
-        preprocessing,
-        shard=settings.shard,
-        threads=threads,
-        seed=settings.seed,
-        **learning,
-    )
-    try:
-        run = Run(engine, settings, shown, held_out, on_progress, on_epoch, start, keeper)
-        run.all_epochs()
-        if settings.minutes is not None:  # what can be repeated is the number of steps
-            settings = settings.changed(minutes=None, steps=run.pace.step)
-        parameters, state = run.final()
-        model = Model(word, shape, classes, preprocessing, parameters, state, settings.as_dict())
-        snapshot = run.snapshot()
-    finally:
-        engine.close()
-    rate = run.images / run.train_seconds if run.train_seconds else 0.0
-    best = run.best.epoch if run.best else len(run.history["epoch"])
-    return TrainingResult(model, run.history, run.train_seconds, rate, best, snapshot, tuple(run.rollbacks))
+
+    def one(own: Settings, number: int, kept: Keeper | None) -> Member:
+        engine = make_engine(network, shape, preprocessing, shard=own.shard, threads=threads, seed=own.seed, **learning)
+        try:
+            watch = of_member(number, settings.members, on_progress, on_epoch)
+            run = Run(engine, own, shown, held_out, *watch, start, kept)
+            run.all_epochs()
+            return run.member()
+        finally:
+            engine.close()
+
+    members = train_members(settings, one, keeper)
+    if settings.minutes is not None:  # what can be repeated is the number of steps
+        settings = settings.changed(minutes=None, steps=members[0].steps)
+    settings = settings.changed(members=len(members))
+    parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
+    model = Model(word, shape, classes, preprocessing, parameters, state, settings.as_dict())
+    return _result(model, members, held_out, threads)
+
+
+def _result(model: Model, members: list[Member], held_out: Labelled | None, threads: int) -> TrainingResult:
+    last, history = members[-1], joined(members)
+    loss, error = (last.history[f"validation_{name}"][last.best_epoch - 1] for name in ("loss", "error"))
+    if held_out is not None and (model.members > 1 or model.settings["views"]):
+        loss, error = validate(model.logits(held_out.images, threads), held_out)
+    seconds = sum(one.train_seconds for one in members)
+    rate = sum(one.images for one in members) / seconds if seconds else 0.0
+    rollbacks = tuple(reason for one in members for reason in one.rollbacks)
+    return TrainingResult(model, history, seconds, rate, last.best_epoch, loss, error, last.snapshot, rollbacks)
 
 
 def _weighted(shown: Labelled, given: Any, classes: int, settings: Settings) -> Labelled:

@@ -24,6 +24,7 @@ from convlet.training.memory import check_prediction
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 from convlet.training.threads import available_threads
+from convlet.training.views import parse_views
 
 NUMERICS_VERSION = "1"
 """Changes whenever the same seed no longer gives the same parameters."""
@@ -32,9 +33,17 @@ SHOWN = 10
 """Classes that a notebook names."""
 
 
+def member_prefixes(members: int) -> list[str]:
+    """What the names of each member's arrays begin with; nothing where there is one."""
+    return [f"member{number}." for number in range(1, members + 1)] if members > 1 else [""]
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A network with its parameters, the form of its images and the names of its classes.
+
+    Several members are the same network trained from several seeds. The scores of an image are the means over all
+    members and views.
 
     Parameters
     ----------
@@ -42,9 +51,10 @@ class Model:
     input_shape : shape of one image (H, W, C)
     classes : the name of each class, in the order of the labels
     preprocessing : what happens to pixels before the first layer
-    parameters : float32 (P,), in the order of `layout`; read only from here on
-    state : float32 (S,), running statistics; read only from here on
-    settings : how it was trained, as in `Settings.as_dict`; the threads, which change nothing, are left out
+    parameters : float32 (M P,), of the M members one after the other, in the order of `layout`; read only from here on
+    state : float32 (M S,), running statistics; read only from here on
+    settings : how it was trained, as in `Settings.as_dict`; the threads, which change nothing, are left out. They say
+        how many members and which views there are
     numerics : the version of the arithmetic it was trained with
 
     Raises
@@ -69,7 +79,8 @@ class Model:
         object.__setattr__(self, "settings", settings)
         object.__setattr__(self, "input_shape", tuple(int(side) for side in self.input_shape))
         object.__setattr__(self, "classes", tuple(str(name) for name in self.classes))
-        for name, count in (("parameters", self.layout.parameter_count), ("state", self.layout.state_count)):
+        for name, own in (("parameters", self.layout.parameter_count), ("state", self.layout.state_count)):
+            count = self.members * own
             given = getattr(self, name)
             values = np.ascontiguousarray(given, np.float32)
             if values.shape != (count,):
@@ -100,13 +111,22 @@ class Model:
         return Layout(self.network, self.input_shape)
 
     @property
+    def members(self) -> int:
+        """How many networks predict together."""
+        return int(self.settings["members"])
+
+    @property
     def parameter_count(self) -> int:
         """How many numbers were learned."""
-        return self.layout.parameter_count
+        return len(self.parameters)
 
     def arrays(self) -> dict[str, Array]:
         """Every parameter and state array by name, in the order of the vectors: read-only views."""
-        return self.layout.views(self.parameters) | self.layout.state_views(self.state)
+        found: dict[str, Array] = {}
+        for vector, views in ((self.parameters, self.layout.views), (self.state, self.layout.state_views)):
+            for prefix, own in zip(member_prefixes(self.members), vector.reshape(self.members, -1), strict=True):
+                found |= {prefix + name: values for name, values in views(own).items()}
+        return found
 
     def logits(self, images: Array, threads: int | None = None) -> Array:
         """Return the score of each class for each image: float32 (n, classes).
@@ -127,7 +147,7 @@ class Model:
         if not len(images):
             return np.empty((0, len(self.classes)), np.float32)
         with self._engines.lent(threads) as engine:
-            return engine.logits(images)
+            return self._mean_logits(engine, images)
 
     @cached_property
     def _engines(self) -> Engines:
@@ -136,7 +156,8 @@ class Model:
             shard, threads = self.settings["shard"], threads or available_threads()
             check_prediction(self.network, self.input_shape, shard, threads)
             engine = make_engine(*form, shard=shard, threads=threads, seed=0)
-            engine.load(self.parameters, self.state)
+            if self.members == 1:  # several are loaded in turn
+                engine.load(self.parameters, self.state)
             return engine
 
         return Engines(make)
@@ -144,6 +165,21 @@ class Model:
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a pickle holds: all but the engines, which hold threads and addresses."""
         return {name: value for name, value in self.__dict__.items() if name != "_engines"}
+
+    def _mean_logits(self, engine: Engine, images: Array) -> Array:
+        """The mean over members and views, which are added in order."""
+        views = parse_views(self.settings["views"])
+        total: Array | None = None
+        for parameters, state in zip(
+            self.parameters.reshape(self.members, -1), self.state.reshape(self.members, -1), strict=True
+        ):
+            if self.members > 1:
+                engine.load(parameters, state)
+            for view in views:
+                logits = engine.logits(view.show(images))
+                total = logits if total is None else total + logits
+        assert total is not None  # there is a member and a view
+        return total if self.members * len(views) == 1 else total / np.float32(self.members * len(views))
 
     def probabilities(self, images: Array, threads: int | None = None) -> Array:
         """Return the probability of each class for each image: float32 (n, classes). See `logits`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convlet.layers.base import Array
@@ -45,3 +45,32 @@ class EpochEnd:
 
 OnProgress = Callable[[Progress], None]
 OnEpoch = Callable[[EpochEnd], bool | None]
+
+
+def of_member(
+    member: int, members: int, on_progress: OnProgress | None, on_epoch: OnEpoch | None
+) -> tuple[OnProgress | None, OnEpoch | None]:
+    """Watchers of one member of several, who tell the watchers of the whole training; members count from 0 here."""
+    if members == 1:
+        return on_progress, on_epoch
+
+    def progress(one: Progress) -> None:
+        done, all_steps = member * one.steps + one.step, members * one.steps
+        seconds = one.seconds / one.step * done
+        whole = replace(
+            one,
+            epoch=member * one.epochs + one.epoch,
+            epochs=members * one.epochs,
+            step=done,
+            steps=all_steps,
+            images=one.images // one.step * done,
+            seconds=seconds,
+            seconds_left=one.seconds_left + one.seconds / one.step * (all_steps - (member + 1) * one.steps),
+        )
+        if on_progress is not None:
+            on_progress(whole)
+
+    def epoch(end: EpochEnd) -> bool | None:
+        return on_epoch(replace(end, last=end.last and member + 1 == members)) if on_epoch is not None else None
+
+    return progress, epoch

@@ -151,11 +151,7 @@ class ReferenceEngine(Engine):
         """A shard's images as the first layer gets them."""
         if self.augmentation:
             return show(
-                self.augmentation,
-                self.preprocessing,
-                images,
-                batch,
-                shard,
+                *(self.augmentation, self.preprocessing, images, batch, shard),
                 seed=self.seed,
                 epoch=epoch,
                 position=position,

@@ -14,6 +14,7 @@ from convlet.layers.base import Array
 from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
 from convlet.training.engine import Engine
+from convlet.training.ensemble import Member
 from convlet.training.finite import check_step, check_validation, check_vectors
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax_cross_entropy
@@ -51,6 +52,7 @@ class Run:
     on_epoch : told after each epoch; True ends the training
     start : where to go on; None for a training from its beginning
     keeper : told after each step; it keeps the state, and may have one to go on from
+    ended_early : whether on_epoch ended it
     """
 
     engine: Engine
@@ -64,6 +66,7 @@ class Run:
     history: dict[str, list[Any]] = field(default_factory=dict)
     images: int = 0
     train_seconds: float = 0.0
+    ended_early: bool = False
 
     def __post_init__(self) -> None:
         engine, settings, start = self.engine, self.settings, self.start
@@ -114,10 +117,12 @@ class Run:
             for name, value in row.items():
                 self.history.setdefault(name, []).append(value)
             self.place = Place(self.place.epoch + 1)
-            told = self.on_epoch is not None and self.on_epoch(EpochEnd(row, self.ended, self.vectors))
+            self.ended_early = self.on_epoch is not None and bool(
+                self.on_epoch(EpochEnd(row, self.ended, self.vectors))
+            )
             if self.keeper is not None:
                 self.keeper.after_step(lambda: capture(self), True)
-            if told:
+            if self.ended_early:
                 break
         if self.keeper is not None:
             self.keeper.end(capture(self))
@@ -150,6 +155,18 @@ class Run:
         if self.best is not None and self.best.parameters is not None and self.best.state is not None:
             return self.best.parameters, self.best.state
         return self.vectors()
+
+    def member(self) -> Member:
+        """What this training ends with."""
+        parameters, state = self.final()
+        best = self.best.epoch if self.best else len(self.history["epoch"])
+        return Member(
+            *(parameters.copy(), state.copy(), self.history, best, self.pace.step, self.images),
+            train_seconds=self.train_seconds,
+            rollbacks=self.rollbacks,
+            ended_early=self.ended_early,
+            snapshot=self.snapshot(),
+        )
 
     def snapshot(self) -> Snapshot:
         """Where the training stands."""
@@ -263,12 +280,9 @@ class Run:
         """Mean loss and error rate of the validation images; None without any."""
         if self.held_out is None:
             return None, None
-        logits = self._logits(self.held_out.images)
-        with np.errstate(all="ignore"):
-            losses, _ = softmax_cross_entropy(logits, self.held_out.labels, self.held_out.weights)
-            loss = float(losses.mean(dtype=np.float64))
+        loss, error = validate(self._logits(self.held_out.images), self.held_out)
         check_validation(loss, self._at(epoch), rate)
-        return loss, float(np.mean(logits.argmax(axis=1) != self.held_out.labels))
+        return loss, error
 
     def _logits(self, images: Array) -> Array:
         """What the parameters of `vectors` say about images."""
@@ -280,3 +294,11 @@ class Run:
         logits = np.concatenate([self.engine.logits(part) for part in parts])
         self.engine.load(parameters, state)
         return logits
+
+
+def validate(logits: Array, held_out: Labelled) -> tuple[float, float]:
+    """Mean loss, weighted where the images are, and error rate of logits (n, K)."""
+    with np.errstate(all="ignore"):
+        losses, _ = softmax_cross_entropy(logits, held_out.labels, held_out.weights)
+        loss = float(losses.mean(dtype=np.float64))
+    return loss, float(np.mean(logits.argmax(axis=1) != held_out.labels))

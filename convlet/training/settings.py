@@ -13,6 +13,7 @@ from convlet.training.augmentation import parse_augmentation
 from convlet.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay, WarmUp
 from convlet.training.setting_checks import class_weights, number, one_of, short, whole_number
+from convlet.training.views import parse_views
 
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 """Every schedule by its name."""
@@ -32,6 +33,7 @@ WHOLE_NUMBERS = {
     "step_epochs": (1, 2**32 - 1, False),
     "steps": (1, 2**32 - 1, True),
     "patience": (1, 2**32 - 1, True),
+    "members": (1, 256, False),
 }
 """For each setting that counts something: lowest, highest, and whether it may be None."""
 
@@ -91,6 +93,9 @@ class Settings:
         and validation, ends with it. Such a run follows the clock and is not the same twice; `steps` is
     on_nonfinite : what to do where the loss, the gradient or a parameter is no longer finite: "stop", or "rollback"
         to the beginning of the epoch with half the learning rate from there on, at most ten times
+    members : networks that are trained one after the other, with seeds that count up from `seed`, and predict together
+    views : how images are shown to predict them, as a word such as "shift1-flip"; "" for as they are. See
+        `convlet.training.views.parse_views`
     step_epochs, step_factor : of the step schedule: every so many epochs, times this
     seed : of initial weights, shuffling and dropout, 0 to 2**64 - 1
     threads : how many shards are worked on at once; None for all the machine has. It never changes a result
@@ -126,6 +131,8 @@ class Settings:
     steps: int | None = None
     minutes: float | None = None
     on_nonfinite: str = "stop"
+    members: int = 1
+    views: str = ""
     seed: int = 0
     threads: int | None = None
     shard: int = 16
@@ -141,6 +148,7 @@ class Settings:
                 object.__setattr__(self, name, number(name, value, least, limit, closed))
         object.__setattr__(self, "class_weights", class_weights(self.class_weights))
         parse_augmentation(self.augment)
+        parse_views(self.views)
         one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         one_of("schedule", self.schedule, SCHEDULES)
         one_of("monitor", self.monitor, MONITORS)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from convlet import random
-from convlet.errors import ArchitectureError, DataError, TrainingError
+from convlet.errors import ArchitectureError, DataError, SettingsError, TrainingError
 from convlet.layers import Conv, Dense, MaxPool, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, loop, train
 from convlet.training.losses import softmax_cross_entropy
@@ -484,3 +484,57 @@ def test_a_training_goes_on_from_where_another_ended(optimizer):
     assert second.model.sha256() == whole.model.sha256() != first.model.sha256()
     assert (second.snapshot.step, second.snapshot.epoch) == (9, 3)
     assert first.snapshot.step == 3
+
+
+def test_members_are_trainings_with_seeds_that_count_up():
+    held_out, seen, ended = stripes(30, seed=1), [], []
+    given = {"batch": 16, "threads": 1, "epochs": 2, "seed": 5}
+    many = train(
+        network(WORD),
+        stripes(60),
+        held_out,
+        classes=CLASSES,
+        settings=Settings(members=3, views="shift1", **given),
+        on_progress=seen.append,
+        on_epoch=lambda end: ended.append(end.last),
+    )
+    alone = [run(validation=held_out, **given | {"seed": seed}) for seed in (5, 6, 7)]
+    np.testing.assert_array_equal(many.model.parameters, np.concatenate([one.model.parameters for one in alone]))
+    assert many.history["member"] == [1, 1, 2, 2, 3, 3]
+    assert many.history["train_loss"] == [loss for one in alone for loss in one.history["train_loss"]]
+    assert many.validation_error == np.mean(many.model.predict(held_out.images) != held_out.labels)
+    assert many.validation_loss != many.history["validation_loss"][-1]
+    assert ended == [False] * 5 + [True]
+    last = seen[-1]
+    assert (last.epoch, last.epochs, last.step, last.steps, last.images) == (6, 6, 24, 24, 360)
+    assert last.seconds_left == 0
+    assert [p.step for p in seen] == sorted(p.step for p in seen)
+
+
+def test_a_watcher_can_end_a_training_of_several_members():
+    result = train(
+        network(WORD),
+        stripes(30),
+        classes=CLASSES,
+        settings=Settings(epochs=2, threads=1, members=3),
+        on_epoch=lambda end: end.row["epoch"] == 1,
+    )
+    assert result.model.members == 1
+    assert result.history["epoch"] == [1]
+
+
+def test_several_members_share_a_time_budget(monkeypatch):
+    ticks = count()
+    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    result = run(minutes=0.2, members=2)
+    assert result.history["member"].count(1) == result.history["member"].count(2)
+    half = run(minutes=0.1)
+    assert result.model.settings["steps"] == half.model.settings["steps"]
+    assert result.model.settings["minutes"] is None
+
+
+def test_several_members_cannot_go_on_from_one_snapshot():
+    snapshot = run().snapshot
+    with pytest.raises(SettingsError) as caught:
+        train(network(WORD), stripes(60), classes=CLASSES, settings=Settings(members=2, threads=1), start=snapshot)
+    assert str(caught.value) == "only a training of one member can go on from a snapshot, but members is 2"

@@ -12,6 +12,7 @@ from convlet.errors import ArchitectureError, DataError, SettingsError
 from convlet.training import Model, Preprocessing, Settings
 from convlet.training.layout import Layout
 from convlet.training.losses import softmax
+from convlet.training.views import parse_views
 from tests.training.examples import CLASSES, SHAPE, engine, network, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -46,6 +47,24 @@ def test_a_model_predicts_what_its_engine_predicts():
     assert np.array_equal(model.predict(images), logits.argmax(1))
     assert model.predict(images).dtype == np.int64
     np.testing.assert_allclose(model.probabilities(images).sum(1), 1, rtol=1e-6)
+
+
+def test_members_and_views_are_averaged():
+    one, images = make(), stripes(20).images
+    rng = np.random.default_rng(0)
+    others = [one.parameters + rng.standard_normal(len(one.parameters)).astype(np.float32) for _ in range(2)]
+    models = [one, *(make(parameters=other) for other in others)]
+    settings = Settings(shard=8, members=3, views="shift1-flip").as_dict()
+    parameters, states = (np.concatenate([getattr(m, name) for m in models]) for name in ("parameters", "state"))
+    many = make(parameters=parameters, state=states, settings=settings)
+    assert (many.members, many.parameter_count) == (3, 3 * one.parameter_count)
+    shown = [m.logits(view.show(images)) for m in models for view in parse_views("shift1-flip")]
+    np.testing.assert_allclose(many.logits(images), np.mean(shown, axis=0), rtol=1e-5, atol=1e-6)
+    assert len(shown) == 30
+    names = list(one.arrays())
+    arrays = many.arrays()
+    assert list(arrays) == [f"member{m}.{name}" for part in (names[:6], names[6:]) for m in (1, 2, 3) for name in part]
+    np.testing.assert_array_equal(arrays["member2.0.conv.weights"], models[1].arrays()["0.conv.weights"])
 
 
 def test_float_and_uint8_images_of_the_same_pixels_give_the_same_logits():
@@ -111,6 +130,7 @@ def test_the_threads_are_no_part_of_a_model():
     ("changes", "kind", "text"),
     [
         ({"state": np.zeros(3, np.float32)}, ValueError, f"{WORD} has 6 state, but got shape (3,)"),
+        ({"settings": {"members": 2}}, ValueError, f"{WORD} has 366 parameters, but got shape (183,)"),
         (
             {"settings": {"epochs": 0}},
             SettingsError,

@@ -17,6 +17,7 @@ from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, StepD
 OPTIMIZER = "expected sgd, adagrad, rmsprop, adam or adamw"
 SCHEDULE = "expected constant, step, cosine, linear or one-cycle"
 CLASS_WEIGHTS = "class_weights must be 'balanced', one number from 0 for each class, or None"
+VIEWS = "views must be 'flip', 'shift1' (or another number up to 64), 'shift1-flip' or ''"
 SEED = "seed must be a whole number from 0 to 2**64 - 1, but got"
 
 REFUSED = [
@@ -58,6 +59,12 @@ REFUSED = [
     ({"minutes": 0}, "minutes must be a finite number above 0, but got 0"),
     ({"steps": 0}, "steps must be a whole number from 1 to 2**32 - 1 or None, but got 0"),
     ({"patience": 0}, "patience must be a whole number from 1 to 2**32 - 1 or None, but got 0"),
+    ({"members": 0}, "members must be a whole number from 1 to 256, but got 0"),
+    ({"views": "flop"}, f"{VIEWS}, but got 'flop'"),
+    ({"views": "shift0"}, f"{VIEWS}, but got 'shift0'"),
+    ({"views": "shift1flip"}, f"{VIEWS}, but got 'shift1flip'"),
+    ({"views": "flip-"}, f"{VIEWS}, but got 'flip-'"),
+    ({"views": None}, f"{VIEWS}, but got None"),
     ({"monitor": "accuracy"}, "unknown monitor 'accuracy', expected loss or error"),
     ({"class_weights": "balance"}, f"{CLASS_WEIGHTS}, but got 'balance'"),
     ({"class_weights": 3}, f"{CLASS_WEIGHTS}, but got 3"),
@@ -87,8 +94,8 @@ def test_an_unknown_setting_is_refused():
         (
             "x",
             "unknown setting 'x', expected augment, batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
-            "label_smoothing, learning_rate, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
-            "seed, shard, smoothing, step_epochs, step_factor, steps, threads, warm_up, weight_decay",
+            "label_smoothing, learning_rate, members, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
+            "seed, shard, smoothing, step_epochs, step_factor, steps, threads, views, warm_up, weight_decay",
         ),
     ):
         with pytest.raises(SettingsError) as caught:

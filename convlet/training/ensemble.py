@@ -1,0 +1,128 @@
+"""Several members: the same training with seeds that count up, one after the other, kept as one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from convlet.errors import CheckpointError
+from convlet.layers.base import Array
+from convlet.training.resume import Keeper, State
+from convlet.training.settings import Settings
+from convlet.training.snapshot import Snapshot
+
+
+@dataclass(eq=False)
+class Member:
+    """A member whose training has ended.
+
+    parameters, state : float32 (P,) and (S,), what it predicts with
+    steps : updates it took
+    ended_early : whether whoever watched it ended the training
+    """
+
+    parameters: Array
+    state: Array
+    history: dict[str, list[Any]]
+    best_epoch: int
+    steps: int
+    images: int
+    train_seconds: float
+    rollbacks: list[str]
+    ended_early: bool = False
+    snapshot: Snapshot | None = None
+
+    def figures(self) -> dict[str, Any]:
+        """All but the arrays, in values that JSON knows."""
+        return {name: getattr(self, name) for name in FIGURES}
+
+
+FIGURES = ("history", "best_epoch", "steps", "images", "train_seconds", "rollbacks")
+
+Train = Callable[[Settings, int, Keeper | None], Member]
+"""Trains one member, by its settings, its number from 0 and who keeps where it stands."""
+
+
+def train_members(settings: Settings, train: Train, keeper: Keeper | None) -> list[Member]:
+    """Every member in order; those that a keeper has from before are not trained again.
+
+    A time budget is shared: the first member finds out how many steps fit into its part, the others take as many.
+    """
+    if settings.members == 1:
+        return [train(settings, 0, keeper)]
+    kept = Kept(keeper) if keeper is not None else None
+    members = kept.open() if kept is not None else []
+    while len(members) < settings.members and not (members and members[-1].ended_early):
+        number = len(members)
+        own = settings.changed(seed=(settings.seed + number) % 2**64)
+        if settings.minutes is not None:
+            share = {"minutes": settings.minutes / settings.members}
+            own = own.changed(**({"minutes": None, "steps": members[0].steps} if members else share))
+        members.append(train(own, number, kept))
+    return members
+
+
+def joined(members: list[Member]) -> dict[str, list[Any]]:
+    """The history of all: the members' epochs one after the other, with a column that says whose they are."""
+    if len(members) == 1:
+        return members[0].history
+    numbers = [number for number, one in enumerate(members, start=1) for _ in one.history.get("epoch", [])]
+    names = next((one.history for one in members if one.history), {})
+    return {"member": numbers} | {name: [x for one in members for x in one.history.get(name, [])] for name in names}
+
+
+@dataclass
+class Kept:
+    """A keeper of one member's training, which keeps the members before it too.
+
+    Parameters
+    ----------
+    keeper : the keeper of the whole training
+    """
+
+    keeper: Keeper
+    members: list[Member] = field(default_factory=list)
+    _begun: State | None = None
+
+    def open(self) -> list[Member]:
+        """The members that are finished; `begin` then gives the state of the next."""
+        state = self.keeper.begin()
+        if state is not None:
+            try:
+                self._take(state)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise CheckpointError(f"the checkpoint does not fit this training ({error}); begin a new run") from None
+        return self.members
+
+    def begin(self) -> State | None:
+        """See `Keeper.begin`."""
+        state, self._begun = self._begun, None
+        return state
+
+    def after_step(self, state: Callable[[], State], epoch_ended: bool) -> None:
+        """See `Keeper.after_step`."""
+        self.keeper.after_step(lambda: self._with_members(state()), epoch_ended)
+
+    def end(self, state: State) -> None:
+        """See `Keeper.end`."""
+        self.keeper.end(self._with_members(state))
+
+    def _with_members(self, state: State) -> State:
+        """The state of one member and all that the finished ones are; its history is the whole one's."""
+        arrays = dict(state.arrays)
+        for number, one in enumerate(self.members, start=1):
+            arrays |= {f"member{number}.parameters": one.parameters, f"member{number}.state": one.state}
+        values = dict(state.values)
+        own = values.pop("history")
+        running = Member(arrays["parameters"], arrays["state"], own, 0, 0, 0, 0.0, [])
+        values |= {"members": [one.figures() for one in self.members], "own_history": own}
+        return State(arrays, values | {"history": joined([*self.members, running])})
+
+    def _take(self, state: State) -> None:
+        values, arrays = dict(state.values), dict(state.arrays)
+        for number, figures in enumerate(values.pop("members"), start=1):
+            parameters, own = (arrays.pop(f"member{number}.{name}") for name in ("parameters", "state"))
+            self.members.append(Member(parameters, own, **figures))
+        values["history"] = values.pop("own_history")
+        self._begun = State(arrays, values)
