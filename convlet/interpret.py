@@ -52,8 +52,8 @@ class Trace:
 
     @classmethod
     def of(cls, model: Model, x: Array) -> Trace:
-        """The pass of float32 x (n, H, W, C), already preprocessed."""
-        network, arrays = model.network, model.arrays()
+        """The pass of float32 x (n, H, W, C), already preprocessed; of several members, the first one's."""
+        network, arrays = model.network, model.member(0).arrays()
         inputs, saved = [x], []
         with np.errstate(over="ignore"):  # a large negative value in an exponential is a zero
             for prefix, layer in zip(network.prefixes(), network.layers, strict=True):

@@ -39,6 +39,8 @@ MISTAKES = 6
 def inside(model: Model, data: Dataset, logits: Array) -> dict[str, Any]:
     """What goes on inside a model, on the test images of a data set, for which it gave these logits (n, classes).
 
+    Of several members, the first is looked into.
+
     Returns
     -------
     "filters" : weights (KH, KW, C, F) of the first convolution, or None
@@ -46,7 +48,7 @@ def inside(model: Model, data: Dataset, logits: Array) -> dict[str, Any]:
     "mistakes" : wrong images with what spoke for the class they were taken for, and for their own
     "layers" : what each layer costs: see `_layers`
     """
-    predicted, labels = logits.argmax(axis=1), data.test.labels
+    predicted, labels, model = logits.argmax(axis=1), data.test.labels, model.member(0)
     chosen = _hardest(predicted, labels, len(data.classes))
     surest = [_surest(logits, labels, number) for number in chosen]
     images = data.test.images[surest]

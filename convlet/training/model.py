@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -127,6 +127,15 @@ class Model:
             for prefix, own in zip(member_prefixes(self.members), vector.reshape(self.members, -1), strict=True):
                 found |= {prefix + name: values for name, values in views(own).items()}
         return found
+
+    def member(self, number: int) -> Model:
+        """One of the members, from 0, as a model of its own that predicts with the same views."""
+        if self.members == 1:
+            return self
+        vectors = [vector.reshape(self.members, -1)[number] for vector in (self.parameters, self.state)]
+        parameters, state = vectors
+        settings = {**self.settings, "members": 1, "seed": (self.settings["seed"] + number) % 2**64}
+        return replace(self, parameters=parameters, state=state, settings=settings)
 
     def logits(self, images: Array, threads: int | None = None) -> Array:
         """Return the score of each class for each image: float32 (n, classes).

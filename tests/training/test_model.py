@@ -65,6 +65,9 @@ def test_members_and_views_are_averaged():
     arrays = many.arrays()
     assert list(arrays) == [f"member{m}.{name}" for part in (names[:6], names[6:]) for m in (1, 2, 3) for name in part]
     np.testing.assert_array_equal(arrays["member2.0.conv.weights"], models[1].arrays()["0.conv.weights"])
+    assert [many.member(number).sha256() for number in range(3)] == [m.sha256() for m in models]
+    assert (many.member(2).settings["seed"], many.member(2).settings["views"]) == (2, "shift1-flip")
+    assert one.member(0) is one
 
 
 def test_float_and_uint8_images_of_the_same_pixels_give_the_same_logits():
