@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field
 from statistics import fmean, stdev
 from typing import Any, Protocol
 
+import numpy as np
+
 from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, SettingsError, TrainingError
-from convlet.evaluation import confusion_matrix, wilson_interval
+from convlet.evaluation import confusion_matrix, paired_test, wilson_interval
 from convlet.machine import machine, versions
 from convlet.recipes import Entry, settings_for
 from convlet.run_folder import Part, RunFolder, origin
@@ -130,6 +132,7 @@ class Comparison:
             "results": [],
             "best": None,
             "best_label": None,
+            "paired": None,
             "then": None,
             "failed": [],
             "missing": [],
@@ -191,8 +194,10 @@ class Comparison:
         """The lowest validation error; fewer parameters where equal. None where nothing is finished."""
         if not result["results"]:
             return None
-        best = min(result["results"], key=lambda row: (_validation(row), row["parameters"]))
+        best, *others = sorted(result["results"], key=lambda row: (_validation(row), row["parameters"]))
         result["best"], result["best_label"] = best["architecture"], best["label"]
+        if others:
+            result["paired"] = {"other": others[0]["label"], **_paired(best, others[0], len(self.data.test))}
         return next(entry for entry in self.entries if entry.label == best["label"])
 
     def _compile_ahead(self) -> None:
@@ -314,6 +319,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "test_error": wrong / len(labels),
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
         "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
+        "mistakes": np.flatnonzero(labels != predicted).tolist(),
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),
@@ -327,6 +333,14 @@ def _images(described: dict[str, Any]) -> dict[str, Any]:
 
 def _row(entry: Entry, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return {"label": entry.label, "architecture": entry.architecture} | merge(runs)
+
+
+def _paired(row: dict[str, Any], other: dict[str, Any], images: int) -> dict[str, Any]:
+    """The exact paired test of two networks on the same test images; of repeats, the first ones."""
+    wrong = np.zeros((2, images), bool)
+    for place, mistakes in zip(wrong, (row["mistakes"], other["mistakes"]), strict=True):
+        place[mistakes] = True
+    return paired_test(*wrong)
 
 
 def _lacks(what: str, done: int, repeats: int) -> str:

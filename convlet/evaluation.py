@@ -12,6 +12,9 @@ import numpy as np
 from convlet.errors import InputError
 
 Array = np.ndarray[Any, Any]
+CHANCE = 0.05
+"""A difference that chance alone gives this often, or more often, is within chance."""
+
 SMALLEST = float(np.finfo(np.float32).tiny)
 
 
@@ -121,6 +124,11 @@ def paired_test(wrong: Array, other_wrong: Array) -> dict[str, Any]:
     ----------
     wrong, other_wrong : bool (n,), which images each model has wrong
 
+    Returns
+    -------
+    only, only_other : how many images only the one, or only the other, has wrong
+    p_value, within_chance : see above; whether p is at least `CHANCE`
+
     Source: McNemar 1947, "Note on the sampling error of the difference between correlated proportions".
     """
     only, only_other = int((wrong & ~other_wrong).sum()), int((other_wrong & ~wrong).sum())
@@ -129,7 +137,8 @@ def paired_test(wrong: Array, other_wrong: Array) -> dict[str, Any]:
     for k in range(1, fewer + 1):
         term = term * (n - k + 1) // k
         total += term
-    return {"only": only, "only_other": only_other, "p_value": min(1.0, float(Fraction(2 * total, 2**n)))}
+    p_value = min(1.0, float(Fraction(2 * total, 2**n)))
+    return {"only": only, "only_other": only_other, "p_value": p_value, "within_chance": p_value >= CHANCE}
 
 
 def least_certain(probabilities: Array, count: int = 10) -> Array:
@@ -189,6 +198,7 @@ def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
         "error": wrong / len(labels),
         "error_interval": list(wilson_interval(wrong, len(labels))),
         "log_loss": log_loss(probabilities, labels),
+        "calibration": calibration(probabilities, labels),
         "confusion_matrix": matrix,
         "per_class": per_class(matrix, tuple(model.classes)),
         "worst": worst_mistakes(probabilities, labels, tuple(model.classes)),

@@ -64,7 +64,7 @@ def labels_of(result):
 
 
 def row(label, error, parameters, test_error=0.5):
-    figures = {"validation_error": error, "parameters": parameters, "test_error": test_error}
+    figures = {"validation_error": error, "parameters": parameters, "test_error": test_error, "mistakes": [0]}
     return {"label": label, "architecture": f"word-{label}"} | figures
 
 
@@ -111,7 +111,8 @@ def test_two_ways_to_train_one_architecture_are_told_apart():
 def test_what_a_result_holds():
     result = compare(POOL, CONV, then=dataset("other")).run()
     assert list(result) == [
-        *("data", "settings", "machine", "versions", "results", "best", "best_label", "then", "failed", "missing")
+        *("data", "settings", "machine", "versions", "results", "best", "best_label", "paired", "then"),
+        *("failed", "missing"),
     ]
     assert result["settings"]["epochs"] == 1
     assert result["settings"]["repeats"] == 1
@@ -119,9 +120,25 @@ def test_what_a_result_holds():
     assert result["then"]["data"]["name"] == "other"
     assert list(result["results"][0]) == [
         *("label", "architecture", "parameters", "train_seconds", "images_per_second", "validation_error"),
-        *("test_error", "test_error_interval", "confusion_matrix", "history", "rollbacks", "sha256"),
+        *("test_error", "test_error_interval", "confusion_matrix", "mistakes", "history", "rollbacks"),
+        *("sha256",),
     ]
     assert (result["failed"], result["missing"]) == ([], [])
+
+
+def test_the_two_best_are_held_against_each_other_on_the_same_test_images():
+    comparison = compare(POOL, CONV)
+    result = comparison.run()
+    data, rows = comparison.data.test, sorted(result["results"], key=lambda row: row["validation_error"])
+    models = [comparison.models[row["architecture"]] for row in rows]
+    wrong = [model.predict(data.images) != data.labels for model in models]
+    assert [row["mistakes"] for row in rows] == [np.flatnonzero(each).tolist() for each in wrong]
+    paired = result["paired"]
+    assert paired["other"] == rows[1]["label"]
+    assert paired["only"] == (wrong[0] & ~wrong[1]).sum()
+    assert paired["only_other"] == (wrong[1] & ~wrong[0]).sum()
+    assert paired["within_chance"] == (paired["p_value"] >= 0.05)
+    assert compare(POOL).run()["paired"] is None
 
 
 def test_repeats_have_seeds_that_count_up_and_the_first_one_s_model():

@@ -86,7 +86,9 @@ def test_paired_test_equals_the_exact_binomial_one():
         assert found["only"] == np.sum(first & ~second)
         wanted = stats.binomtest(found["only"], found["only"] + found["only_other"]).pvalue
         assert found["p_value"] == pytest.approx(wanted, rel=1e-6, abs=1e-300)
-    assert evaluation.paired_test(first, first) == {"only": 0, "only_other": 0, "p_value": 1.0}
+        assert found["within_chance"] == (found["p_value"] >= 0.05)
+    same = {"only": 0, "only_other": 0, "p_value": 1.0, "within_chance": True}
+    assert evaluation.paired_test(first, first) == same
 
 
 def test_least_certain_images_have_the_smallest_lead():
@@ -123,3 +125,4 @@ def test_evaluate_gathers_all():
     assert found["error"] == evaluation.error_rate(LABELS, PREDICTED)
     assert found["error_interval"][0] < found["error"] < found["error_interval"][1]
     assert sum(map(sum, found["confusion_matrix"])) == found["images"] == 200
+    assert found["calibration"] == evaluation.calibration(SCORES, LABELS)

@@ -14,9 +14,6 @@ from convlet.training import Model, Settings
 
 __all__ = ["findings"]
 
-CHANCE = 0.05
-"""A difference with a p-value from this on is called within chance."""
-
 POINTS = 81
 """Of the learning rate's curve."""
 
@@ -80,7 +77,7 @@ def _differences(
             continue
         other = known[row["sha256"]].predict(data.test.images, threads) != data.test.labels
         test = paired_test(wrong, other)
-        found.append({"label": row["label"], "within_chance": test["p_value"] >= CHANCE, **test})
+        found.append({"label": row["label"], **test})
     return found
 
 

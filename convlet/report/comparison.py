@@ -64,7 +64,19 @@ def _choice(result: dict[str, Any], console: Console) -> None:
     repeats = f", means of {len(best['repeats'])} seeds" if "repeats" in best else ""
     word = f" ({best['architecture']})" if best["label"] != best["architecture"] else ""
     say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")
+    if result.get("paired"):
+        say(console, _paired(result["paired"]))
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
+
+
+def _paired(paired: dict[str, Any]) -> str:
+    """Whether the best and the next differ on the test images by more than chance."""
+    verdict = "within" if paired["within_chance"] else "beyond"
+    return (
+        f"its difference to {paired['other']}, the next best, is {verdict} chance: of the same test images "
+        f"{count(paired['only'])} are wrong with it alone, {count(paired['only_other'])} with the other alone "
+        f"(p = {paired['p_value']:.2g})"
+    )
 
 
 def _then(then: dict[str, Any], console: Console) -> None:

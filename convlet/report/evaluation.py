@@ -30,7 +30,12 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
     say(
         console,
         f"error {percent(result['error'])} of {count(result['images'])} images "
-        f"(95 % interval {interval(result['error_interval'])}), log-loss {result['log_loss']:.4f}",
+        f"(95 % interval {interval(result['error_interval'])})",
+    )
+    say(
+        console,
+        f"log-loss {result['log_loss']:.4f}; certainty and accuracy lie "
+        f"{percent(result['calibration']['expected_calibration_error'])} apart (expected calibration error)",
     )
     say(console)
     print_confusion(result["confusion_matrix"], result["classes"], console)

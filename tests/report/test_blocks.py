@@ -78,7 +78,12 @@ def test_an_evaluation_draws_its_worst_mistakes_in_a_terminal_alone(monkeypatch)
     monkeypatch.setenv("TERM", "xterm")
     row = {"image": 1, "label": "cat", "predicted": "dog", "probability": 0.9, "label_probability": 0.1}
     result = {"architecture": "conv8", "part": "test", "data": {"name": "tiny"}, "error": 0.5, "images": 2}
-    result |= {"error_interval": [0.1, 0.9], "log_loss": 1.0, "confusion_matrix": [[1, 1], [0, 0]]}
+    result |= {
+        "error_interval": [0.1, 0.9],
+        "log_loss": 1.0,
+        "calibration": {"expected_calibration_error": 0.5},
+        "confusion_matrix": [[1, 1], [0, 0]],
+    }
     result |= {"classes": ["cat", "dog"], "per_class": [], "worst": [row]}
     images = np.stack([np.zeros((12, 12, 1), np.uint8), np.full((12, 12, 1), 255, np.uint8)])
     for terminal in (True, False):

@@ -63,6 +63,29 @@ def test_no_table_is_wider_than_the_terminal(width):
     assert max(map(len, table.splitlines())) <= width
 
 
+@pytest.mark.parametrize(
+    ("p_value", "within", "text"),
+    [
+        (
+            0.4178,
+            True,
+            "its difference to conv + pool, the next best, is within chance: of the same test images 1,200 are wrong "
+            "with it alone, 13 with the other alone (p = 0.42)",
+        ),
+        (
+            1.234e-7,
+            False,
+            "its difference to conv + pool, the next best, is beyond chance: of the same test images 1,200 are wrong "
+            "with it alone, 13 with the other alone (p = 1.2e-07)",
+        ),
+    ],
+)
+def test_the_difference_of_the_two_best(p_value, within, text):
+    paired = {"other": "conv + pool", "only": 1200, "only_other": 13, "p_value": p_value, "within_chance": within}
+    lines = shown(print_comparison, result(paired=paired), 300).splitlines()
+    assert lines[lines.index("best by validation error (*): conv + conv + pool (conv8-conv8-pool)") + 1] == text
+
+
 def test_repeats_then_and_missing():
     repeated = row("pool", "pool", 0.02, test_error_spread=0.0012, repeats=[1, 2, 3])
     then = row("pool", "pool", 0.1, data=result()["data"] | {"name": "other"})
@@ -87,6 +110,7 @@ def test_an_evaluation():
         "images": 100,
         "error_interval": [0.01, 0.08],
         "log_loss": 0.1234,
+        "calibration": {"bins": [], "expected_calibration_error": 0.0123},
         "confusion_matrix": MATRIX,
         "classes": ["cat", "dog"],
         "per_class": [{"class": "cat", "precision": 0.975, "recall": None, "images": 42}],
@@ -94,7 +118,8 @@ def test_an_evaluation():
     }
     assert shown(print_evaluation, found, 80) == (
         "conv8 on the test images of tiny\n"
-        "error 3.00 % of 100 images (95 % interval 1.00 to 8.00 %), log-loss 0.1234\n"
+        "error 3.00 % of 100 images (95 % interval 1.00 to 8.00 %)\n"
+        "log-loss 0.1234; certainty and accuracy lie 1.23 % apart (expected calibration error)\n"
         "\n"
         "3 of 100 test images wrong; rows: true class, columns: taken for\n"
         "        cat dog\n"

@@ -46,7 +46,9 @@ def history(epochs, seed=0):
 
 
 def row(trained, data, label, epochs=4, seed=0):
-    result = TrainingResult(trained, history(epochs, seed), 0.5 * epochs * (seed + 1), 1000.0 + seed, epochs)
+    figures, seconds = history(epochs, seed), 0.5 * epochs * (seed + 1)
+    loss, error = (figures[f"validation_{name}"][-1] for name in ("loss", "error"))
+    result = TrainingResult(trained, figures, seconds, 1000.0 + seed, epochs, loss, error)
     return {"label": label, "architecture": trained.architecture, **measure(result, data)}
 
 
