@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def curves_view(result: dict[str, Any], schedules: dict[str, dict[str, list[floa
     ----------
     schedules : for each label the learning rate as it went: "epoch" (fractions, from 0) and "rate"
     """
-    rows = result["results"]
+    rows = [row | {"history": _one_history(row["history"])} for row in result["results"]]
     epochs = max((len(row["history"]["epoch"]) for row in rows), default=0)
     found = [chart for item in QUANTITIES if (chart := _chart(rows, *item)) and epochs > 1]
     rate = _rate(rows, schedules)
@@ -40,11 +41,28 @@ def curves_view(result: dict[str, Any], schedules: dict[str, dict[str, list[floa
         "charts": found + ([rate] if rate else []),
         "carried_over": _carried_over(rows) if rows else None,
         "kinds": KINDS,
+        "of_members": any("member" in row["history"] for row in result["results"]),
+        "rollbacks": [(row["label"], reason) for row in rows for reason in row.get("rollbacks", [])],
         "key": [
             {"letter": letter(k), "colour": k % COLOURS, "label": row["label"], "chosen": _is_best(row, result)}
             for k, row in enumerate(rows)
         ],
     }
+
+
+def _one_history(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Of an ensemble's history, whose epochs stand one member after the other, the mean over the members."""
+    if "member" not in history:
+        return history
+    epochs = sorted(set(history["epoch"]))
+    found: dict[str, list[Any]] = {"epoch": epochs}
+    for name in set(history) - {"member", "epoch"}:
+        at = [
+            [value for value, own in zip(history[name], history["epoch"], strict=True) if own == epoch]
+            for epoch in epochs
+        ]
+        found[name] = [None if None in values else fmean(values) for values in at]
+    return found
 
 
 def _is_best(row: dict[str, Any], result: dict[str, Any]) -> bool:
