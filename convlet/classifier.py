@@ -15,7 +15,7 @@ from convlet import classifier_inputs as door
 from convlet.classifier_callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from convlet.classifier_training import Job, epoch_line, threads_for, whole_or_nothing
 from convlet.layers_table import layers_table
-from convlet.recipes import default_architecture, default_settings
+from convlet.recipes import recipe
 from convlet.training import EpochEnd, Model, Settings, Snapshot, TrainingResult
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax
@@ -41,10 +41,11 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    architecture : a word such as "conv16-relu-pool-conv32-relu-pool", or "auto" for one that suits the images
+    architecture : a word such as "conv16-relu-pool-conv32-relu-pool", or "auto" for the recipe's
+    recipe : "fast", "standard" or "best": what is meant where a parameter is None or "auto". See `convlet.recipes`
     image_shape : (height, width) or (height, width, channels) of rows of features; None as above
     epochs, batch, optimizer, learning_rate, schedule, weight_decay, label_smoothing, ema_decay,
-    augment, members, views : as in `convlet.Settings`; None for what suits the images
+    augment, members, views : as in `convlet.Settings`; None for what the recipe says
     class_weight : {label: weight}, "balanced", or None for 1 each
     early_stopping : whether to stop when the validation loss has not fallen for `patience` epochs, and keep the best
         epoch's parameters
@@ -81,6 +82,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self,
         architecture: str = "auto",
         *,
+        recipe: str = "standard",
         image_shape: tuple[int, ...] | None = None,
         epochs: int | None = None,
         batch: int | None = None,
@@ -103,6 +105,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         verbose: bool = False,
     ) -> None:
         self.architecture = architecture
+        self.recipe = recipe
         self.image_shape = image_shape
         self.epochs = epochs
         self.batch = batch
@@ -235,7 +238,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
         given = {name: getattr(self, name) for name in OWN if getattr(self, name) is not None}
         return Settings(
-            **default_settings(job.images.shape[1:], len(job.images)) | given,
+            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given,
             class_weights=door.class_weights(self.class_weight, job.classes, labels),
             patience=self.patience if self.early_stopping else None,
             threads=threads_for(self.n_jobs),
@@ -275,7 +278,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown)
 
     def _train(self, job: Job, settings: Settings, task: FitTask | None = None) -> TrainingResult:
-        word = default_architecture(job.images.shape[1:]) if self.architecture == "auto" else self.architecture
+        word = (
+            recipe(self.recipe).architecture(job.images.shape[1:]) if self.architecture == "auto" else self.architecture
+        )
 
         def on_epoch(end: EpochEnd, model: Callable[[], Model]) -> bool:
             if self.verbose:

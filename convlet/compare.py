@@ -6,32 +6,28 @@ The choice never looks at a test image. Each trained network meets the test imag
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from statistics import fmean, stdev
 from typing import Any, Protocol
 
 import numpy as np
 
 from convlet.architecture import parse, with_head
-from convlet.data.dataset import Array, Dataset
+from convlet.data.dataset import Dataset
 from convlet.errors import DataError, SettingsError, TrainingError
-from convlet.evaluation import confusion_matrix, paired_test, wilson_interval
+from convlet.evaluation import paired_test
 from convlet.machine import machine, versions
-from convlet.recipes import Entry, settings_for
-from convlet.run_folder import Part, RunFolder, origin
+from convlet.presets import Entry, settings_for
+from convlet.run_folder import RunFolder, origin
 from convlet.training import (
     Model,
-    Preprocessing,
     Progress,
     Settings,
     Training,
-    TrainingResult,
     available_threads,
-    check_training,
     compile_ahead,
-    train,
 )
+from convlet.trial import check_fits, measure, merge, train_on
 
 LONGEST_NAME = 120
 """Characters of an architecture that go into a file name; file systems end at 255 bytes."""
@@ -265,67 +261,6 @@ class Comparison:
         return self._described[id(data)]
 
 
-def check_fits(word: str, settings: Settings, data: Dataset) -> None:
-    """Refuse what could not be trained, before anything is written: ArchitectureError where the network that a word
-    describes does not fit the images, or its training the memory."""
-    network = with_head(parse(word), len(data.classes))
-    network.output_shape(data.image_shape)
-    threads = settings.threads or available_threads()
-    check_training(network, data.image_shape, settings, len(data.train), threads)
-
-
-def train_on(
-    data: Dataset,
-    word: str,
-    settings: Settings,
-    on_progress: Callable[[Progress], None] | None = None,
-    part: Part | None = None,
-) -> TrainingResult:
-    """Train the network that a word describes on a data set's training images; `part` is where it is kept."""
-    network = with_head(parse(word), len(data.classes))
-    held_out = data.validation if len(data.validation) else None
-    preprocessing = Preprocessing.from_images(data.train.images)
-
-    def model(parameters: Array, state: Array) -> Model:
-        form = (word, data.image_shape, data.classes, preprocessing)
-        return Model(*form, parameters, state, settings.changed(members=1).as_dict())
-
-    try:
-        return train(
-            network,
-            data.train,
-            held_out,
-            classes=data.classes,
-            settings=settings,
-            preprocessing=preprocessing,
-            on_progress=on_progress,
-            keeper=part.keeper(model) if part is not None else None,
-        )
-    except TrainingError as error:
-        if part is not None:
-            part.fail(error)
-        raise
-
-
-def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
-    """What one training gave, test images included."""
-    labels, predicted = data.test.labels, trained.model.predict(data.test.images)
-    wrong = int((labels != predicted).sum())
-    return {
-        "parameters": trained.model.parameter_count,
-        "train_seconds": trained.train_seconds,
-        "images_per_second": trained.images_per_second,
-        "validation_error": trained.validation_error,
-        "test_error": wrong / len(labels),
-        "test_error_interval": list(wilson_interval(wrong, len(labels))),
-        "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
-        "mistakes": np.flatnonzero(labels != predicted).tolist(),
-        "history": trained.history,
-        "rollbacks": list(trained.rollbacks),
-        "sha256": trained.model.sha256(),
-    }
-
-
 def _images(described: dict[str, Any]) -> dict[str, Any]:
     """What the data is, wherever it lies."""
     return {key: value for key, value in described.items() if key not in ("name", "source")}
@@ -362,22 +297,6 @@ def file_names(entries: Sequence[Entry]) -> dict[str, str]:
             name = f"{start}-{number}"
         names[entry.label] = name
     return names
-
-
-def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """One line from the repeats of a network: means, their spread, and the interval around the mean test error."""
-    first = {key: value for key, value in runs[0].items() if key != "seed"}
-    if len(runs) == 1:
-        return first
-    means = {
-        key: fmean(run[key] for run in runs)
-        for key in ("train_seconds", "images_per_second", "validation_error", "test_error")
-        if runs[0][key] is not None
-    }
-    images = sum(map(sum, runs[0]["confusion_matrix"]))
-    interval = wilson_interval(round(means["test_error"] * images), images)
-    spread = {"test_error_spread": stdev(run["test_error"] for run in runs)}
-    return first | means | {"test_error_interval": list(interval)} | spread | {"repeats": runs}
 
 
 def _validation(row: dict[str, Any]) -> float:

@@ -15,7 +15,7 @@ from rich.console import Console
 import convlet as cv
 from convlet.compare import Comparison
 from convlet.findings import findings
-from convlet.recipes import preset
+from convlet.presets import preset
 from convlet.report.comparison import print_comparison
 from convlet.report.page import render
 from convlet.report.progress import LiveProgress

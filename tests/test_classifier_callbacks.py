@@ -38,7 +38,8 @@ class Recorder:
 
 
 def classifier(**given):
-    return ConvNetClassifier("dense6-relu", **{"epochs": 3, "random_state": 0, "n_jobs": 1} | given)
+    own = {"epochs": 3, "batch": 32, "random_state": 0, "n_jobs": 1, "augment": "", "views": "", "learning_rate": 0.006}
+    return ConvNetClassifier("dense6-relu", **own | given)
 
 
 def test_every_epoch_is_a_task():

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convlet.compare import Comparison, architectures, file_names, merge
+from convlet.compare import Comparison, architectures, file_names
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import ArchitectureError, DataError, SettingsError
-from convlet.recipes import METHODS, Entry
+from convlet.presets import METHODS, Entry
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
@@ -148,21 +148,6 @@ def test_repeats_have_seeds_that_count_up_and_the_first_one_s_model():
     assert comparison.models["conv2-relu-pool"].sha256() == found["repeats"][0]["sha256"] == found["sha256"]
     alone = compare(CONV, given={"seed": 8}).run()
     assert alone["results"][0]["sha256"] == found["repeats"][1]["sha256"]
-
-
-def test_the_interval_of_repeats_is_around_their_mean():
-    runs = [
-        {"train_seconds": 1.0, "images_per_second": 10.0, "validation_error": None, "test_error": error, "seed": 0}
-        | {"confusion_matrix": [[60, 10], [10, 20]], "test_error_interval": [0.0, 0.01]}
-        for error in (0.1, 0.3)
-    ]
-    merged = merge(runs)
-    assert merged["test_error"] == pytest.approx(0.2)
-    assert merged["test_error_spread"] == pytest.approx(0.2 / np.sqrt(2))
-    # Wilson 1927 for 20 of 100
-    assert merged["test_error_interval"] == pytest.approx([0.13337, 0.28883], abs=1e-5)
-    assert merged["validation_error"] is None
-    assert "seed" not in merged
 
 
 # --- interrupted and failed

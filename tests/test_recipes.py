@@ -1,4 +1,4 @@
-"""Presets: the right networks, settings that are valid, and epochs that follow the number of images."""
+"""Recipes: complete, valid, with a reason for each choice, and fitting to images of any size, number and kind."""
 
 from __future__ import annotations
 
@@ -6,58 +6,99 @@ import pytest
 
 from convlet.architecture import format_word, parse, with_head
 from convlet.errors import SettingsError
-from convlet.recipes import METHODS, PRESETS, SIX, SIX_LINEAR, Entry, default_epochs, preset, settings_for
+from convlet.layers import Conv, MaxPool
+from convlet.presets import settings_for
+from convlet.recipes import KINDS, LINE_ARCHITECTURE, RECIPES, Choice, entry_for, recipe
+from convlet.training.augmentation import parse_augmentation
+from convlet.training.views import parse_views
 
-ENTRIES = [entry for entries in PRESETS.values() for entry in entries]
+SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (48, 64, 3), (96, 96, 3), (6, 200, 1), (1, 30, 1), (3, 3, 1), (1, 1, 1)]
 
 
-def test_the_six_are_those_of_the_notebook():
-    assert [(entry.label, entry.architecture) for entry in SIX] == [
-        ("conv + pool", "conv8-relu-pool"),
-        ("pool + conv", "pool-conv8-relu"),
-        ("conv + conv", "conv8-relu-conv8-relu"),
-        ("conv + conv + pool", "conv8-relu-conv8-relu-pool"),
-        ("conv + conv + conv + pool", "conv8-relu-conv8-relu-conv8-relu-pool"),
-        ("conv + pool + conv + pool", "conv8-relu-pool-conv8-relu-pool"),
+def test_there_are_three():
+    assert list(RECIPES) == ["fast", "standard", "best"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_choice_has_its_reason(name):
+    for choice in recipe(name).choices().values():
+        assert isinstance(choice, Choice)
+        assert len(choice.reason) > 20, choice
+        assert choice.reason[0].islower(), choice
+    assert len(recipe(name).summary) > 20
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_size_gets_a_network_that_fits_in_its_plainest_form(name, shape):
+    for images in (1, 50, 1000, 60_000, 10**6):
+        for kind in KINDS:
+            entry = entry_for(name, shape, images, kind)
+            network = parse(entry.architecture)
+            assert format_word(network) == entry.architecture
+            assert with_head(network, 7).output_shape(shape) == (7,)
+            settings_for(entry, images, {})
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_larger_images_are_halved_more_often(name):
+    pools = [parse(recipe(name).architecture((side, side, 3))).layers for side in (8, 28, 64, 128)]
+    counts = [sum(isinstance(layer, MaxPool) for layer in layers) for layers in pools]
+    assert counts == sorted(counts)
+    assert counts[0] < counts[-1]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_small_images_have_as_many_convolutions_and_are_halved_late(name):
+    def convolutions(side):
+        return sum(isinstance(layer, Conv) for layer in parse(recipe(name).architecture((side, side, 1))).layers)
+
+    assert convolutions(8) == convolutions(28)
+    assert not recipe(name).architecture((8, 8, 1)).startswith("conv32-relu-pool")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_fewer_images_are_shown_more_often_within_bounds(name):
+    fewest, most = recipe(name).epochs.value
+    epochs = [recipe(name).settings_for((28, 28, 1), images)["epochs"] for images in (1, 1000, 60_000, 10**7)]
+    assert epochs == sorted(epochs, reverse=True)
+    assert (epochs[0], epochs[-1]) == (most, fewest)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_objects_are_mirrored(name, kind):
+    settings = recipe(name).settings_for((28, 28, 1), 1000, kind)
+    mirrored = bool(parse_augmentation(settings["augment"]).flip)
+    views = any(view.mirrored for view in parse_views(settings.get("views", "")))
+    assert mirrored == (kind == "objects")
+    assert not views or kind == "objects"
+
+
+def test_shifts_are_in_proportion_to_the_image():
+    chosen = recipe("standard")
+    shifts = [
+        parse_augmentation(chosen.settings_for((side, side, 1), 1000, "writing")["augment"]).shift
+        for side in (8, 28, 56, 96)
     ]
+    assert shifts == [1, 2, 4, 7]
 
 
-def test_six_linear_has_no_activation():
-    kinds = {layer.kind for entry in SIX_LINEAR for layer in parse(entry.architecture).layers}
-    assert kinds == {"conv", "max_pool"}
+def test_lines_of_numbers_are_not_taken_for_pictures():
+    entry = entry_for("best", (1, 20, 1), 300)
+    assert entry.architecture == LINE_ARCHITECTURE
+    assert not {"augment", "views"} & set(entry.settings)
 
 
-def test_the_methods_differ_as_their_names_say():
-    settings = [settings_for(entry, 1000, {}) for entry in METHODS]
-    assert [made.batch is None for made in settings] == [True, False, False, False, False]
-    filters = [[layer.kind for layer in parse(entry.architecture).layers].count("conv") for entry in METHODS]
-    assert filters == [0, 0, 0, 1, 2]
-
-
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.label)
-def test_every_word_is_in_its_plainest_form_and_fits_28x28(entry):
-    network = parse(entry.architecture)
-    assert format_word(network) == entry.architecture
-    assert with_head(network, 10).output_shape((28, 28, 1)) == (10,)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_labels_are_unlike(name):
-    labels = [entry.label for entry in preset(name)]
-    assert len(set(labels)) == len(labels)
-
-
-@pytest.mark.parametrize(("images", "epochs"), [(54_000, 3), (20_000, 3), (1294, 47), (1, 60_000)])
-def test_few_images_are_shown_more_often(images, epochs):
-    assert default_epochs(images) == epochs
-
-
-def test_what_is_given_wins_over_the_entry_and_that_over_the_defaults():
-    entry = Entry("a", "conv8", {"epochs": 5, "learning_rate": 0.5})
-    made = settings_for(entry, 1000, {"learning_rate": 0.25, "seed": 3})
-    assert (made.epochs, made.learning_rate, made.seed, made.optimizer) == (5, 0.25, 3, "adam")
-
-
-def test_an_unknown_preset():
-    with pytest.raises(SettingsError, match=r"^unknown preset 'seven': expected six, six-linear, methods$"):
-        preset("seven")
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("fats", "unknown recipe 'fats': expected fast, standard, best; did you mean 'fast'?"),
+        ("x", "unknown recipe 'x': expected fast, standard, best"),
+        (3, "unknown recipe 3: expected fast, standard, best"),
+    ],
+)
+def test_an_unknown_recipe(name, text):
+    with pytest.raises(SettingsError) as caught:
+        recipe(name)
+    assert str(caught.value) == text

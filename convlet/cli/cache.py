@@ -60,7 +60,7 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     """Compile what these networks run, with any optimizer, on bytes and floats, so that nobody waits for it later."""
     from rich.console import Console
 
-    from convlet import recipes
+    from convlet import presets
     from convlet.compare import architectures
     from convlet.errors import RunError, SettingsError
     from convlet.kernels import cache, upkeep
@@ -70,7 +70,7 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
 
     if words and values["preset"]:
         raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")
-    entries = tuple(architectures(words)) if words else recipes.preset(values["preset"] or "six")
+    entries = tuple(architectures(words)) if words else presets.preset(values["preset"] or "six")
     shape = options.input_shape(values["input_shape"])
     threads = Settings(threads=values["threads"]).threads or available_threads()
     _need_compiler()
@@ -97,7 +97,7 @@ def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[An
 
     from convlet.architecture import parse, with_head
     from convlet.kernels.compile import Kernel
-    from convlet.recipes import settings_for
+    from convlet.presets import settings_for
     from convlet.training import Training, kernels_of
     from convlet.training.optimizers import OPTIMIZERS
 

@@ -66,7 +66,7 @@ def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     """The comparison that was asked for, now or when the run was begun."""
-    from convlet import recipes
+    from convlet import presets
     from convlet.compare import Comparison, architectures
     from convlet.errors import SettingsError
 
@@ -75,13 +75,13 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
         raise SettingsError(f"--preset {preset} and architectures were both given; give one of them")
     given = options.given_settings(values)
     if config is not None and not words and not preset:
-        entries = tuple(recipes.Entry(**entry) for entry in config["origin"]["entries"])
+        entries = tuple(presets.Entry(**entry) for entry in config["origin"]["entries"])
     else:
-        entries = tuple(architectures(words)) if words else recipes.preset(preset or "six")
+        entries = tuple(architectures(words)) if words else presets.preset(preset or "six")
     if config is not None:
         given = config["origin"]["given"] | given
     options.positive("--repeats", values["repeats"])
-    recipes.settings_for(entries[0], 1, given)
+    presets.settings_for(entries[0], 1, given)
     data = options.load_data(values["data"], values)
     then = options.load_data(values["then_data"], values) if values["then_data"] else None
     return Comparison(data, entries, given, values["repeats"], then)

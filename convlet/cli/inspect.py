@@ -35,6 +35,7 @@ def command(**values: Any) -> None:
             "architecture": model.architecture,
             "classes": list(model.classes),
             "sha256": model.sha256(),
+            "members": model.members,
             "settings": model.settings,
             "preprocessing": model.preprocessing.as_dict(),
             "numerics": model.numerics,

@@ -18,6 +18,7 @@ from convlet.errors import ConvletError
 COMMANDS = {
     "compare": ("convlet.cli.compare", "Train several networks, choose by validation error, report."),
     "train": ("convlet.cli.train", "Train one network into a run folder."),
+    "recipes": ("convlet.cli.recipes", "Recipes for train: what they choose, and why."),
     "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
     "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),

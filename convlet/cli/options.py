@@ -56,6 +56,22 @@ SETTINGS = (
     click.option("--schedule", help="constant, step, cosine or one-cycle [default: one-cycle]."),
     click.option("--momentum", type=float, help="Of sgd [default: 0.9]."),
     click.option("--weight-decay", type=float, help="On weights [default: 0]."),
+    click.option("--warm-up", type=float, help="Share of the steps in which the rate climbs [default: by schedule]."),
+    click.option("--clip-norm", type=float, help="A longer gradient is shortened to this [default: no limit]."),
+    click.option(
+        "--augment", metavar="WORD", help="How images are changed, as in shift2-flip-rotate10 [default: not]."
+    ),
+    click.option("--label-smoothing", type=float, help="Share of a label spread over all classes [default: 0]."),
+    click.option("--class-weights", metavar="WEIGHTS", help="'balanced', or a number for each class: 1,1,5."),
+    click.option("--ema-decay", type=float, help="Keep a running mean of the parameters, as with 0.99 [default: 0]."),
+    click.option("--patience", type=int, help="Stop after so many epochs without a better one, and keep the best."),
+    click.option("--monitor", help="What patience watches: validation loss or error [default: loss]."),
+    click.option("--steps", type=int, help="Updates in all, in place of epochs."),
+    click.option("--minutes", type=float, help="Time to train, in place of epochs."),
+    click.option("--members", type=int, help="Networks that are trained and predict together [default: 1]."),
+    click.option(
+        "--views", metavar="WORD", help="Views that are averaged to predict, as in shift1-flip [default: one]."
+    ),
     click.option("--seed", type=int, help="Of weights, shuffling and dropout [default: 0]."),
     click.option("--threads", type=int, help="Threads [default: all]; never changes a result."),
     click.option("--shard", type=int, help="Images a thread takes at once [default: 16]."),
@@ -90,7 +106,8 @@ RUN = (
 
 SETTING_NAMES = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
-    *("momentum", "weight_decay", "seed", "threads", "shard", "on_nonfinite"),
+    *("momentum", "weight_decay", "warm_up", "clip_norm", "augment", "label_smoothing", "class_weights", "ema_decay"),
+    *("patience", "monitor", "steps", "minutes", "members", "views", "seed", "threads", "shard", "on_nonfinite"),
 )
 
 
@@ -110,7 +127,19 @@ def given_settings(values: dict[str, Any]) -> dict[str, Any]:
     given = {name: values[name] for name in SETTING_NAMES if values.get(name) is not None}
     if given.get("batch") == "all":
         given["batch"] = None
+    if given.get("class_weights", "balanced") != "balanced":
+        given["class_weights"] = _numbers("--class-weights", given["class_weights"])
     return given
+
+
+def _numbers(option: str, text: str) -> list[float]:
+    """The numbers of `1,1,5`."""
+    try:
+        return [float(number) for number in text.split(",")]
+    except ValueError:
+        raise SettingsError(
+            f"{option} '{text}': expected 'balanced' or numbers with commas between, as in 1,1,5"
+        ) from None
 
 
 def input_shape(text: str) -> tuple[int, int, int]:
@@ -132,6 +161,35 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
     )
+
+
+def planned(values: dict[str, Any]) -> tuple[Any, str, Any]:
+    """The data, architecture and settings of one training: what was given, else the recipe's, else the defaults.
+
+    Everything that can be refused is refused before any work.
+    """
+    from convlet.architecture import format_word, parse
+    from convlet.presets import Entry, settings_for
+    from convlet.recipes import entry_for, recipe
+    from convlet.trial import check_fits
+
+    if values["data"] is None:
+        raise click.UsageError("Missing argument 'DATA'.")
+    if values["architecture"] is None and values["recipe"] is None:
+        raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe'.")
+    word = values["architecture"] and format_word(parse(values["architecture"]))
+    given = given_settings(values)
+    if values["recipe"] is not None:
+        recipe(values["recipe"])
+    settings_for(Entry("", ""), 1, given)
+    data = load_data(values["data"], values)
+    entry = Entry(word, word)
+    if values["recipe"] is not None:
+        entry = entry_for(values["recipe"], data.image_shape, len(data.train), data.pictures)
+    word = word or entry.architecture
+    settings = settings_for(entry, len(data.train), given)
+    check_fits(word, settings, data)
+    return data, word, settings
 
 
 def typed() -> str:

@@ -13,6 +13,8 @@ from convlet.cli import options
 @click.command("train")
 @click.argument("data", required=False)
 @click.option("-a", "--architecture", help="A word such as conv16-relu-pool-conv32-relu-pool.")
+@click.option("--recipe", help="fast, standard or best: an architecture and settings that suit the images.")
+@click.option("--find-lr", is_flag=True, help="Only find a learning rate, in a short training of its own.")
 @options.add(options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
@@ -29,7 +31,11 @@ def command(**values: Any) -> None:
     from convlet.lock import Lock
 
     with Signals() as signals:
-        if values["resume"]:
+        if values["find_lr"]:
+            from convlet.cli.find_rate import find_and_show
+
+            find_and_show(values)
+        elif values["resume"]:
             folder = options.resumed_folder(values)
             with Lock(folder):
                 _go_on(folder, values, signals.stop)
@@ -39,27 +45,16 @@ def command(**values: Any) -> None:
 
 def _begin(values: dict[str, Any], stop: Any) -> None:
     """A new run in a new folder."""
-    from convlet.architecture import format_word, parse
-    from convlet.compare import check_fits
     from convlet.lock import Lock
     from convlet.machine import machine, versions
-    from convlet.recipes import Entry, settings_for
     from convlet.run_folder import CONFIG, origin
 
-    if values["data"] is None:
-        raise click.UsageError("Missing argument 'DATA'.")
-    if values["architecture"] is None:
-        raise click.UsageError("Missing option '-a' / '--architecture'.")
-    word = format_word(parse(values["architecture"]))
-    given = options.given_settings(values)
-    settings_for(Entry(word, word), 1, given)
-    data = options.load_data(values["data"], values)
-    settings = settings_for(Entry(word, word), len(data.train), given)
-    check_fits(word, settings, data)
-    wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{word}"[:120])
+    data, word, settings = options.planned(values)
+    wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{values['recipe'] or word}"[:120])
     described = data.describe()
     made_from = origin(described, word, settings.as_dict())
     config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
+    config |= {"recipe": values["recipe"]}
     config |= {"machine": machine(), "versions": versions()}
     config |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
     folder = options.new_folder(wanted, "--output")
@@ -97,10 +92,10 @@ def _train(
     from rich.console import Console
 
     from convlet.cli.report import REPORT, of_training, write_report
-    from convlet.compare import measure, train_on
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
     from convlet.run_folder import RunFolder
+    from convlet.trial import measure, train_on
 
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), stop).whole(made_from)

@@ -59,7 +59,8 @@ def load(
         train, held_out = train.take(kept), train.take(off)
     if train_images is not None:
         train = train.take(splits.subset(train.labels, len(classes), train_images))
-    return Dataset(name, source, classes, train, held_out, test)
+    pictures = named.BY_NAME[name].pictures if os.fspath(data) in named.BY_NAME else ""
+    return Dataset(name, source, classes, train, held_out, test, pictures)
 
 
 def _read(

@@ -37,6 +37,8 @@ class Dataset:
 
     name, source : what the user asked for, and where it was found
     classes : the name of each class, in the order of the labels
+    pictures : what the images show, as far as a recipe must know it: "writing", whose mirror image is another sign;
+        "objects", whose mirror image is as good; "" for not known
     """
 
     name: str
@@ -45,6 +47,7 @@ class Dataset:
     train: ImageSet
     validation: ImageSet
     test: ImageSet
+    pictures: str = ""
 
     @property
     def parts(self) -> Iterator[tuple[str, ImageSet]]:

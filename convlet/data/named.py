@@ -36,6 +36,7 @@ class Named:
 
     files : file name to MD5 of the official file; empty for a set that needs no download
     mirrors : addresses that end where a file name begins, tried in turn
+    pictures : what they show, see `Dataset`
     """
 
     name: str
@@ -44,12 +45,19 @@ class Named:
     classes: tuple[str, ...]
     files: tuple[tuple[str, str], ...] = ()
     mirrors: tuple[str, ...] = ()
+    pictures: str = ""
 
 
 DIGITS = tuple(str(number) for number in range(10))
 
 NAMED = (
-    Named("digits", "1,797 handwritten digits, 8x8 grey, shipped with scikit-learn", "CC BY 4.0", DIGITS),
+    Named(
+        "digits",
+        "1,797 handwritten digits, 8x8 grey, shipped with scikit-learn",
+        "CC BY 4.0",
+        DIGITS,
+        pictures="writing",
+    ),
     Named(
         "mnist",
         "70,000 handwritten digits, 28x28 grey (LeCun, Cortes, Burges)",
@@ -65,6 +73,7 @@ NAMED = (
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
         ),
+        "writing",
     ),
     Named(
         "fashion-mnist",
@@ -84,6 +93,7 @@ NAMED = (
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
+        "objects",
     ),
 )
 

@@ -30,7 +30,9 @@ def print_layers(result: dict[str, Any], console: Console) -> None:
     totals = [sum(row[key] for row in result["layers"]) for key in ("parameters", "activation_bytes", "multiply_adds")]
     add(made, ["total for an image", "", count(totals[0]), size(totals[1]), count(totals[2])], "bold")
     console.print(made)
-    say(console, f"parameters take {size(4 * totals[0])}")
+    members = result.get("members", 1)
+    each = f" in each of {members} members, which predict together" if members > 1 else ""
+    say(console, f"parameters take {size(4 * totals[0])}{each}")
     if "classes" in result:
         _print_file(result, console)
 

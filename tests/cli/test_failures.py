@@ -79,7 +79,21 @@ def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkey
             ["compare", "digits", "--validation", "0"],
             "digits has no validation images to choose one of 6 networks by; raise --validation, as in --validation 0.1",
         ),
-        (["train", "digits"], "Missing option '-a' / '--architecture'."),
+        (["train", "digits"], "Missing option '-a' / '--architecture', or '--recipe'."),
+        (
+            ["train", "digits", "--recipe", "fats"],
+            "unknown recipe 'fats': expected fast, standard, best; did you mean 'fast'?",
+        ),
+        (
+            ["train", "digits", "-a", "conv4", "--augment", "shfit2"],
+            "augment 'shfit2': unknown token 'shfit2'; write it as in 'shift2'",
+        ),
+        (
+            ["train", "digits", "-a", "conv4", "--class-weights", "1,x"],
+            "--class-weights '1,x': expected 'balanced' or numbers with commas between, as in 1,1,5",
+        ),
+        (["train", "digits", "-a", "conv4", "--minutes", "0"], "minutes must be a finite number above 0, but got 0.0"),
+        (["train", "--find-lr"], "Missing argument 'DATA'."),
         (
             ["compare", "--optimizer", "adm"],
             "unknown optimizer 'adm', expected sgd, adagrad, rmsprop, adam or adamw; did you mean 'adam'?",
@@ -88,7 +102,10 @@ def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkey
         (["inspect", "nothing.safetensors"], "nothing.safetensors: cannot be read: No such file or directory"),
         (["evaluate", "nothing.safetensors", "digits"], "nothing.safetensors: cannot be read: No such file or directory"),
     ],
-    ids=["twice", "nothing to choose by", "no word", "optimizer", "threads", "inspect", "evaluate"],
+    ids=[
+        *("twice", "nothing to choose by", "no word", "recipe", "augment", "class weights", "minutes", "no data"),
+        *("optimizer", "threads", "inspect", "evaluate"),
+    ],
 )  # fmt: skip
 def test_one_line_and_code_2(arguments, message, capsys):
     assert main(arguments) == 2

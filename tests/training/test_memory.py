@@ -8,7 +8,7 @@ import pytest
 from convlet.cli import main
 from convlet.compare import Comparison
 from convlet.errors import ArchitectureError
-from convlet.recipes import Entry
+from convlet.presets import Entry
 from convlet.training import Model, Preprocessing, Settings, make_engine, memory, train
 from convlet.training.memory import check_prediction, check_training
 from tests.training.examples import CLASSES, SHAPE, network, stripes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from convlet.architecture import parse, with_head
-from convlet.compare import measure
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.findings import findings
 from convlet.training import Settings, TrainingResult, train
+from convlet.trial import measure
 
 SCRIPT, QUOTES = "</script><script>alert('got in')</script>", "\"double\" & 'single' <b>bold</b>"
 HEBREW, OVERRIDE = "עברית מימין", "safe\u202egnp.exe"

@@ -1,0 +1,27 @@
+"""`convlet train --find-lr`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convlet.cli import options
+
+
+def find_and_show(values: dict[str, Any]) -> None:
+    """Find a learning rate and show how the loss went."""
+    from rich.console import Console
+
+    from convlet.architecture import parse, with_head
+    from convlet.report.rates import print_rates
+    from convlet.training.rate_finder import find_rate
+
+    data, word, settings = options.planned(values)
+    network = with_head(parse(word), len(data.classes))
+    console = Console()
+    with console.status("compiling") as status:
+
+        def told(step: int, steps: int) -> None:
+            status.update(f"step {step} of {steps}")
+
+        scan = find_rate(network, data.train, classes=data.classes, settings=settings, on_step=told)
+    print_rates(scan, f"{word} on {data.name}, {settings.optimizer}", console)
