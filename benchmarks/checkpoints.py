@@ -15,10 +15,10 @@ from typing import Any
 
 from convlet import data
 from convlet.checkpoints import SECONDS, Checkpoints
-from convlet.compare import train_on
 from convlet.run_folder import RunFolder, origin
 from convlet.training import Settings
 from convlet.training.resume import State
+from convlet.trial import train_on
 
 ARCHITECTURES = (
     "conv8-relu-pool-conv8-relu-pool",

@@ -15,13 +15,11 @@ import time
 
 import numpy as np
 import torch
-from torch import nn
 
 from convlet import Settings, load_data, train
 from convlet.data import ImageSet
 from convlet.training import Preprocessing
-from convlet.training.layout import Layout
-from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
+from in_pytorch import LAYOUTS, check, fresh, step_of, tensors
 from measure import Spread, Table, interleaved, options, percent
 from networks import headed, targets
 
@@ -39,24 +37,13 @@ def convlet_run(data, images, seed, threads):
     return result.train_seconds, float(np.mean(predicted == data.test.labels))
 
 
-def pytorch_network(shape, seed, layout):
-    """The network with PyTorch's own initial weights."""
-    torch.manual_seed(seed)
-    network = headed(ARCHITECTURE)
-    module = Twin(network, shape, Layout(network, shape).views(np.zeros(Layout(network, shape).parameter_count))).module
-    for part in module:
-        if isinstance(part, nn.Conv2d | nn.Linear):
-            part.reset_parameters()
-    return module.to(memory_format=LAYOUTS[layout])
-
-
 def optimizer_of(module):
     return torch.optim.Adam(module.parameters(), SETTINGS.learning_rate, betas=(SETTINGS.beta1, SETTINGS.beta2))
 
 
 def pytorch_run(shown, tested, shape, seed, layout):
     """Seconds and test accuracy of one training by PyTorch."""
-    module = pytorch_network(shape, seed, layout)
+    module = fresh(headed(ARCHITECTURE), shape, seed, layout)
     optimizer, (x, y) = optimizer_of(module), shown
     steps = -(-len(x) // SETTINGS.batch)
     schedule = SETTINGS.make_schedule(steps)
@@ -80,7 +67,7 @@ def better_layout(shape, images, labels, preprocessing):
     """The layout whose training steps are faster here."""
     sides = {}
     for layout in LAYOUTS:
-        module = pytorch_network(shape, 0, layout)
+        module = fresh(headed(ARCHITECTURE), shape, 0, layout)
         sides[layout] = step_of(module, *tensors(images, labels, preprocessing, layout), optimizer_of(module))
     times = interleaved(sides, 3)
     return min(LAYOUTS, key=lambda layout: times[layout].median)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from convlet.layers import Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool, ReLU, Tanh
+from convlet.layers import BatchNorm, Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool, ReLU, Tanh
+from convlet.training.layout import Layout
 from networks import engine_for, headed, same
 
 LAYOUTS = {"default": torch.contiguous_format, "channels-last": torch.channels_last}
@@ -31,21 +32,17 @@ class Twin:
             modules.append(made)
             if isinstance(layer, Conv | Dense):
                 spatial = before_flatten if isinstance(layer, Dense) else None
-                self._learned.append((prefix, made, spatial))
+                self._learned += [(prefix + "weights", made.weight, spatial), (prefix + "biases", made.bias, None)]
                 before_flatten = None
+            if isinstance(layer, BatchNorm):
+                self._learned += [(prefix + "scale", made.weight, None), (prefix + "shift", made.bias, None)]
         self.module = nn.Sequential(*modules).to(memory_format=LAYOUTS[layout])
-        for prefix, made, spatial in self._learned:
-            weights = arrays[prefix + "weights"]
-            made.weight.data.copy_(torch.from_numpy(_to_theirs(weights, spatial).copy()))
-            made.bias.data.copy_(torch.from_numpy(arrays[prefix + "biases"].copy()))
+        for name, learned, spatial in self._learned:
+            learned.data.copy_(torch.from_numpy(_to_theirs(arrays[name], spatial).copy()))
 
     def gradients(self):
         """The gradient of each parameter array, by convlet's name and in convlet's order of axes."""
-        found = {}
-        for prefix, made, spatial in self._learned:
-            found[prefix + "weights"] = _to_ours(made.weight.grad.numpy(), spatial)
-            found[prefix + "biases"] = made.bias.grad.numpy()
-        return found
+        return {name: _to_ours(learned.grad.numpy(), spatial) for name, learned, spatial in self._learned}
 
 
 def _translated(layer, before):
@@ -67,11 +64,15 @@ def _translated(layer, before):
             return nn.ReLU()
         case Tanh():
             return nn.Tanh()
+        case BatchNorm():
+            return nn.BatchNorm2d(before[-1])
     raise SystemExit(f"{layer.token()} has no translation into PyTorch; add it to benchmarks/in_pytorch.py")
 
 
 def _to_theirs(weights, spatial):
     """(height, width, in, out) to (out, in, height, width); (in, out) to (out, in), where `in` may be an (H, W, C)."""
+    if weights.ndim == 1:
+        return weights
     if weights.ndim == 4:
         return weights.transpose(3, 2, 0, 1)
     if spatial is not None:
@@ -81,6 +82,8 @@ def _to_theirs(weights, spatial):
 
 def _to_ours(weights, spatial):
     """The way back from `_to_theirs`."""
+    if weights.ndim == 1:
+        return weights
     if weights.ndim == 4:
         return weights.transpose(2, 3, 1, 0)
     weights = weights.T
@@ -97,7 +100,10 @@ def tensors(images, labels, preprocessing, layout="default"):
 
 
 def check(name, shape, word, images, labels, threads):
-    """Exit unless both sides give the same logits and the same gradients for the same parameters, dropout off."""
+    """Exit unless both sides give the same logits and the same gradients for the same parameters, dropout off.
+
+    With batch normalisation, give no more images than a shard has: convlet's statistics are those of a shard.
+    """
     network = headed(word, dropout=False)
     engine = engine_for(network, images, threads)
     try:
@@ -107,21 +113,31 @@ def check(name, shape, word, images, labels, threads):
         for layout in LAYOUTS:
             twin = Twin(network, shape, engine.layout.views(engine.parameters), layout)
             x, y = tensors(images, labels, engine.preprocessing, layout)
-            theirs = twin.module(x)
-            nn.functional.cross_entropy(theirs, y).backward()
-            same(f"{name}, logits", logits, theirs.detach().numpy())
+            same(f"{name}, logits", logits, twin.module.eval()(x).detach().numpy())
+            nn.functional.cross_entropy(twin.module.train()(x), y).backward()
             for array, gradient in twin.gradients().items():
                 same(f"{name}, gradient of {array}", gradients[array], gradient)
     finally:
         engine.close()
 
 
-def step_of(module, x, y, optimizer):
+def fresh(network, shape, seed, layout):
+    """The network in PyTorch with PyTorch's own initial weights."""
+    torch.manual_seed(seed)
+    layout_of_ours = Layout(network, shape)
+    module = Twin(network, shape, layout_of_ours.views(np.zeros(layout_of_ours.parameter_count)), layout).module
+    for part in module:
+        if isinstance(part, nn.Conv2d | nn.Linear | nn.BatchNorm2d):
+            part.reset_parameters()
+    return module
+
+
+def step_of(module, x, y, optimizer, label_smoothing=0.0):
     """A function that takes one training step."""
 
     def step():
         optimizer.zero_grad()
-        nn.functional.cross_entropy(module(x), y).backward()
+        nn.functional.cross_entropy(module(x), y, label_smoothing=label_smoothing).backward()
         optimizer.step()
 
     return step
