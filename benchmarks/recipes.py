@@ -148,7 +148,13 @@ def make(row, side, seed, threads):
     if side == "convlet" and any((one["architecture"], one["accuracy"]) != (word, accuracy) for one in same):
         raise SystemExit(f"{row.name}, seed {seed}: with {threads} threads the accuracy was {accuracy}, before another")
     one = {"row": row.name, "side": side, "seed": seed, "architecture": word, "accuracy": accuracy}
-    one |= {"seconds": seconds, "threads": threads, "load": load, "processor": machine()["processor"], "versions": versions()}
+    one |= {
+        "seconds": seconds,
+        "threads": threads,
+        "load": load,
+        "processor": machine()["processor"],
+        "versions": versions(),
+    }
     with LOG.open("a") as file:
         file.write(json.dumps(one) + "\n")
     print(f"{row.name}, {side}, seed {seed}: {100 * accuracy:.2f} %, {seconds:.1f} s", flush=True)
