@@ -53,7 +53,7 @@ def clear() -> None:
 @command.command("warm")
 @click.argument("words", nargs=-1, metavar="[ARCHITECTURE]...")
 @click.option("--preset", help="six, six-linear or methods [default: six].")
-@click.option("--input", "input_shape", default="28x28x1", show_default=True, help="Height x width x channels.")
+@click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
 @click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
 @click.option("--threads", type=int, help="Processes that compile at the same time [default: all].")
 def warm(words: tuple[str, ...], **values: Any) -> None:
