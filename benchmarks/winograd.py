@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from convlet.training import nodes
+from convlet.training import conv_node
 from convlet.training.optimizers import Adam
 from measure import Table, interleaved, options
 from networks import drawn, engine_for, headed, networks, same, step_of, targets
@@ -22,14 +22,14 @@ def sides_of(word, images, labels, given):
     """Engines and their steps, by the rule and with direct convolutions; None where the rule chooses nothing."""
     chosen = []
 
-    def watched(shape, rule=nodes.suits_winograd):
+    def watched(shape, rule=conv_node.suits_winograd):
         chosen.append(rule(shape))
         return chosen[-1]
 
     rules = {"Winograd": watched, "direct": lambda shape: False}
     engines, steps = {}, {}
     for side, rule in rules.items():
-        with patch.object(nodes, "suits_winograd", rule):  # kernels are planned in the first step
+        with patch.object(conv_node, "suits_winograd", rule):  # kernels are planned in the first step
             engines[side] = engine_for(headed(word), images, given.threads)
             steps[side] = step_of(engines[side], images, labels, given.batch, Adam())
             steps[side]()

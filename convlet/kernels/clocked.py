@@ -10,7 +10,7 @@ from typing import Any
 
 from convlet.kernels.clock import CALLS, KERNEL, OPERANDS, TICKS
 from convlet.kernels.frame import SELF
-from convlet.kernels.simd import call, ticks
+from convlet.kernels.processor import call, ticks
 from convlet.kernels.target import Target
 
 

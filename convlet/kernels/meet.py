@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from convlet.kernels.board import ASLEEP, BOARD, DONE, FRAME, LINE, LOOKS, ORDER, SEEN, TASK, WALKER, WANTED
-from convlet.kernels.simd import atomic_load, atomic_store, call, fetch_add, int64_at, pause
+from convlet.kernels.processor import atomic_load, atomic_store, call, fetch_add, pause
+from convlet.kernels.simd import int64_at
 from convlet.kernels.target import Target
 
 

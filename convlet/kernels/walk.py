@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from convlet.kernels import frame as fields
-from convlet.kernels.simd import call, fetch_add, float32_at, flush_denormals, int64_at, restore_control
+from convlet.kernels.processor import call, fetch_add, flush_denormals, restore_control
+from convlet.kernels.simd import float32_at, int64_at
 from convlet.kernels.target import Target
 from convlet.kernels.task import (
     BATCH,

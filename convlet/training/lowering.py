@@ -26,11 +26,11 @@ from convlet.layers import (
     SiLU,
     Tanh,
 )
+from convlet.training.conv_node import ConvNode
 from convlet.training.layout import Layout, dropout_streams
 from convlet.training.nodes import (
     ActivationNode,
     AddNode,
-    ConvNode,
     CopyNode,
     DenseNode,
     DropoutNode,
