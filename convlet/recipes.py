@@ -206,9 +206,7 @@ BEST = Recipe(
         "shown": {
             "": Choice(900_000, "for each network, fifteen epochs of 60,000 images"),
             "writing": Choice(840_000, "fourteen epochs of MNIST for each, what eight minutes allow"),
-            "objects": Choice(
-                1_320_000, "twenty-two epochs of Fashion-MNIST for each, what a quarter of an hour allows"
-            ),
+            "objects": Choice(1_320_000, "twenty-two epochs of Fashion-MNIST for each, in sixteen minutes"),
         },
         "augment": {
             "": MOVED,
