@@ -26,12 +26,13 @@ STYLE = """
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot: lines are name -> [(x, y), ...], all above 0."""
+    """One plot: lines are name -> [(x, y), ...], all above 0; `every` point has its x named, or round numbers are."""
 
     title: str
     x_label: str
     y_label: str
     lines: dict[str, list[tuple[float, float]]]
+    every: bool = True
 
 
 def svg(panels, about):
@@ -50,7 +51,7 @@ def svg(panels, about):
 
 def _drawn(panel):
     points = [point for line in panel.lines.values() for point in line]
-    x_of, x_ticks = _axis([x for x, _ in points], LEFT, WIDTH - RIGHT, every=True)
+    x_of, x_ticks = _axis([x for x, _ in points], LEFT, WIDTH - RIGHT, panel.every)
     y_of, y_ticks = _axis([y for _, y in points], HEIGHT - BOTTOM, TOP)
     yield f'<text class="title" x="{LEFT}" y="16">{escape(panel.title)}</text>'
     for value in y_ticks:
@@ -75,8 +76,8 @@ def _line(name, colour, places):
     for x, y in places:
         yield f'<circle class="dot {colour}" cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>'
     if name:
-        x, y = places[-1]
-        yield f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="end">{escape(name)}</text>'
+        x, y = places[0]
+        yield f'<text x="{x + 8:.1f}" y="{y - 5:.1f}">{escape(name)}</text>'
 
 
 def _axis(values, start, end, every=False):
@@ -97,8 +98,11 @@ def _axis(values, start, end, every=False):
 
 def _round_values(low, high):
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    found = [step * 10.0**power for power in decades for step in (1, 2, 5)]
-    kept = [value for value in found if low <= value <= high]
+    for steps in ((1, 2, 5), range(1, 10)):
+        found = [step * 10.0**power for power in decades for step in steps]
+        kept = [value for value in found if low <= value <= high]
+        if len(kept) > 2:
+            break
     return kept if len(kept) <= 7 else [value for value in kept if round(math.log10(value), 6).is_integer()]
 
 

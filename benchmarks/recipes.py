@@ -201,7 +201,7 @@ def frontier(threads):
             line = [(statistics.fmean(s), 100 * (1 - statistics.fmean(a))) for a, s in found if s]
             if line:
                 lines[side] = line
-        panels.append(Panel(title, "seconds of training", "test error, %", lines))
+        panels.append(Panel(title, "seconds of training", "test error, %", lines, every=False))
     return svg(panels, "Test error against seconds of training on MNIST and Fashion-MNIST, for convlet and PyTorch")
 
 

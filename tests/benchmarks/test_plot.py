@@ -42,6 +42,19 @@ def test_larger_values_stand_higher_and_further_right():
     assert float(low.get("cy")) > float(high.get("cy"))
 
 
+def named(panel):
+    return [text.text for text in ElementTree.fromstring(svg([panel], "about")).iter(f"{SVG}text")]
+
+
+def test_points_or_round_numbers_are_named():
+    line = {"a": [(3, 6.0), (41, 8.0)]}
+    assert {"3", "41"} <= set(named(Panel("t", "x", "y", line)))
+    texts = named(Panel("t", "x", "y", line, every=False))
+    assert {"5", "10", "20"} <= set(texts)
+    assert not {"3", "41"} & set(texts)
+    assert {"6", "7", "8", "9"} <= set(texts)  # of y, which has too few of 1, 2 and 5
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(16, "16"), (1024, "1024"), (5000, "5k"), (20000, "20k"), (1e6, "1M"), (0.25, "0.25")]
 )
