@@ -23,7 +23,7 @@ from convlet.architecture import parse, with_head
 from convlet.training import Model, Settings, train
 from tests.training.examples import CLASSES, stripes
 
-FORKS, THREADS, ROUNDS = 100, 16, 50
+FORKS, THREADS, ROUNDS = 100, 16, 1000
 PATIENCE_SECONDS = 120
 """A child that takes longer hangs."""
 
