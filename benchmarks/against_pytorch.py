@@ -13,7 +13,7 @@ import torch
 
 from convlet.training.optimizers import Adam
 from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
-from measure import Table, interleaved, options
+from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, targets
 from networks import step_of as own_step_of
 
@@ -37,10 +37,7 @@ def times_of(shape, word, given):
 
 
 def main():
-    parser = options(__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=128)
-    given = parser.parse_args()
+    given = network_options(__doc__).parse_args()
     chosen, wanted = networks(given.names), targets("training")
     torch.set_num_threads(given.threads)
     for name, (shape, word) in chosen.items():

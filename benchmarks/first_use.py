@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from measure import Spread, Table, options
+from measure import Spread, Table, network_options
 from networks import networks, targets
 
 COLUMNS = ("network", "compiled, seconds", "at most", "loaded, seconds", "at most")
@@ -49,10 +49,7 @@ def one_process(word, shape, given, cache):
 
 
 def main():
-    parser = options(__doc__, runs=3)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=128)
-    given = parser.parse_args()
+    given = network_options(__doc__, runs=3).parse_args()
     wanted = targets("first-use")
     table = Table("first-use", COLUMNS, given, more={"batch": given.batch, "runs": given.runs})
     for name, (shape, word) in networks(given.names).items():

@@ -14,7 +14,7 @@ from convlet.architecture import parse
 from convlet.benchmark import Benchmark
 from convlet.layers import Conv
 from convlet.training import backend_name
-from measure import Spread, Table, number, options
+from measure import Spread, Table, network_options, number
 from networks import networks, targets
 
 COLUMNS = (
@@ -63,10 +63,7 @@ def report(table, name, shape, runs, wanted):
 
 
 def main():
-    parser = options(__doc__, runs=5, threads=1)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=128)
-    given = parser.parse_args()
+    given = network_options(__doc__, runs=5, threads=1).parse_args()
     if backend_name() != "compiled" or given.threads != 1:
         raise SystemExit("kernels are timed in the compiled engine on one thread")
     table = Table("kernels", COLUMNS, given, more={"batch": given.batch, "runs": given.runs})

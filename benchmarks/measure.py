@@ -99,6 +99,14 @@ def options(doc, **defaults):
     return parser
 
 
+def network_options(doc, **defaults):
+    """`options` with the size of a batch, and the names of networks."""
+    parser = options(doc, **defaults)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--batch", type=int, default=128, help="default: %(default)s")
+    return parser
+
+
 class Table:
     """A table that is printed row by row, and kept with its conditions.
 

@@ -9,7 +9,7 @@ thread by the time with so many. Networks are in networks.txt.
 from __future__ import annotations
 
 from convlet.training.optimizers import Adam
-from measure import Table, interleaved, options
+from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, step_of, targets
 
 COLUMNS = ("network", "threads", "ms", "ratio to 1 thread", "at least")
@@ -32,10 +32,7 @@ def times_of(name, shape, word, given):
 
 
 def main():
-    parser = options(__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=128)
-    given = parser.parse_args()
+    given = network_options(__doc__).parse_args()
     wanted = targets("threads")
     table = Table("threads", COLUMNS, given, more={"batch": given.batch, "runs": given.runs})
     for name, (shape, word) in networks(given.names).items():

@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from convlet.training import conv_node
 from convlet.training.optimizers import Adam
-from measure import Table, interleaved, options
+from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, same, step_of, targets
 
 COLUMNS = ("network", "Winograd ms", "direct ms", "ratio", "at least")
@@ -40,10 +40,7 @@ def sides_of(word, images, labels, given):
 
 
 def main():
-    parser = options(__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--batch", type=int, default=128)
-    given = parser.parse_args()
+    given = network_options(__doc__).parse_args()
     wanted = targets("winograd")
     table = Table("winograd", COLUMNS, given, more={"batch": given.batch, "runs": given.runs})
     for name, (shape, word) in networks(given.names).items():
