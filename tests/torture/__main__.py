@@ -11,6 +11,8 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
 from time import perf_counter
 from typing import NamedTuple
 
@@ -32,6 +34,17 @@ def _process(module: str, full: tuple[object, ...], short: tuple[object, ...]) -
         lambda: in_process(f"tests.torture.{module}", *full),
         lambda: in_process(f"tests.torture.{module}", *short),
     )
+
+
+def _side_by_side(module: str, parts: int) -> Callable[[], Outcome]:
+    """A trial in so many processes; each takes every `parts`-th, from another first one on."""
+
+    def run() -> Outcome:
+        with ThreadPoolExecutor(parts) as pool:
+            outcomes = pool.map(lambda first: in_process(f"tests.torture.{module}", parts, first), range(1, parts + 1))
+            return reduce(Outcome.add, outcomes)
+
+    return run
 
 
 def _counted(module: str) -> Callable[[], Outcome]:
@@ -56,7 +69,11 @@ def _nothing() -> Outcome:
 
 ROWS = (
     Row("SIGKILL at random moments until done", *_process("kills", (200,), (2,))),
-    Row("fault at each call of the save path", *_process("save_faults", (1,), (61,))),
+    Row(
+        "fault at each call of the save path",
+        _side_by_side("save_faults", 2),
+        lambda: in_process("tests.torture.save_faults", 61),
+    ),
     Row(
         "truncations and bit flips of a 4 KiB model",
         model_damage.truncations_and_flips,

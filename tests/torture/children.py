@@ -1,4 +1,4 @@
-"""Runs of the command line in forked children: no import is paid for twice, so hundreds fit into a minute.
+"""Runs of the command line in forked children: after `warm`, no import is paid for twice, so hundreds fit into minutes.
 
 Only a process with one thread may use this.
 """
@@ -10,6 +10,7 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 from tests.data.files import write_idx
@@ -21,6 +22,15 @@ SETTINGS = ("--epochs", "12", "--batch", "16", "--threads", "1", "--quiet")
 def make_data(folder: Path) -> Path:
     """A small folder of images."""
     return write_idx(folder / "data", images=100, test_images=20, size=(8, 8))
+
+
+def warm(data: Path, folder: Path) -> None:
+    """Train once in this process, in silence, so that its children find what they import and compile done."""
+    from convlet.cli import main
+
+    with open(os.devnull, "w") as silent, redirect_stdout(silent), redirect_stderr(silent):
+        if main(train(data, folder)):
+            raise RuntimeError("a run without a fault failed")
 
 
 def child(arguments: list[str], prepare: Callable[[], None] = lambda: None) -> int:

@@ -23,7 +23,7 @@ def kills(count: int) -> Outcome:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = children.make_data(folder)
-        children.wait(children.child(children.train(data, folder / "warm", *SAVE)))
+        children.warm(data, folder / "warm")
         began = time.monotonic()
         if children.wait(children.child(children.train(data, folder / "whole", *SAVE))):
             raise RuntimeError("a run that nobody killed failed")

@@ -1,8 +1,8 @@
 """A fault at each call to the system that saving makes: the folder still loads, goes on, and ends in the same model.
 
-    python -m tests.torture.save_faults STEP
+    python -m tests.torture.save_faults STEP [FIRST]
 
-plants each of the faults at every STEP-th call. The faults: the process is killed; the disk is full; the disk fails;
+plants each of the faults at every STEP-th call from call FIRST on. The faults: the process is killed; the disk is full; the disk fails;
 and from the call on, each write takes only a part of what it is given.
 """
 
@@ -64,18 +64,19 @@ def plant(fault: str, at: int, counted: Path | None = None) -> Callable[[], None
     return prepare
 
 
-def save_faults(step: int) -> Outcome:
+def save_faults(step: int, first: int = 1) -> Outcome:
     """Each fault at every `step`-th call of a run that goes on from its middle to its end."""
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = children.make_data(folder)
+        children.warm(data, folder / "warm")
         begin = [*children.train(data, folder / "begun", *SAVE), "--epochs", "2"]
         children.wait(children.child(begin, _stop_after(5)))
         calls = _run(data, folder, "counted", "none", 0, counted=folder / MARK)
         expected = children.results(folder / "counted")
         outcome.notes = f"{calls} calls"
-        for at in range(1, calls + 1, step):
+        for at in range(first, calls + 1, step):
             for fault in FAULTS:
                 failure = _trial(data, folder, fault, at, expected)
                 outcome.tried(failure and f"{fault} at call {at}: {failure}")
@@ -125,4 +126,4 @@ def _trial(data: Path, folder: Path, fault: str, at: int, expected: Any) -> str 
 
 
 if __name__ == "__main__":
-    report(save_faults(int(sys.argv[1])))
+    report(save_faults(*map(int, sys.argv[1:])))
