@@ -36,6 +36,7 @@ ROWS = (
     Row("pooled_filter_gradient", "pooled"),
     Row("winograd", "winograd"),
     Row("winograd_filters", "winograd"),
+    Row("winograd_filter_gradient", "winograd_gradient"),
     Row("dense", "dense"),
     Row("dense_filter_gradient", "dense"),
     Row("pack", "pack"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape
+from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, winograd_images
 from convlet.kernels.target import Target
 
 SUMS_IN_FLIGHT = 10
@@ -42,6 +42,10 @@ WIDE_DENSE_BYTES = 64 * 1024
 
 WINOGRAD_BYTES = 128 * 1024
 """Transformed inputs of the rows of tiles that go together: 64 KiB to 512 KiB were within a tenth of each other."""
+
+WINOGRAD_GRADIENT_BYTES = 1024 * 1024
+"""Transformed inputs and gradients of the rows of tiles that go together in a filter gradient: half and twice this took
+a tenth longer."""
 
 WINOGRAD_SLACK = 32
 """Tiles of room behind the last, since register tiles are filled whole; no register tile has more."""
@@ -126,12 +130,12 @@ def dense_images(target: Target) -> tuple[int, int, int]:
     return many, many // 4, 1
 
 
-def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shard_together: bool) -> int:
-    """How many images go through the network together: a divisor of the shard."""
-    if shard_together or widest_dense_bytes > WIDE_DENSE_BYTES:
+def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shard_together: bool, unit: int) -> int:
+    """How many images go through the network together: a divisor of the shard, in whole units, or the shard."""
+    if shard_together or widest_dense_bytes > WIDE_DENSE_BYTES or shard % unit:
         return shard
-    fitting = max(1, GROUP_BYTES // max(1, bytes_per_image))
-    return max(d for d in range(1, shard + 1) if shard % d == 0 and d <= fitting)
+    fitting = max(unit, GROUP_BYTES // max(1, bytes_per_image))
+    return max(d for d in range(unit, shard + 1, unit) if shard % d == 0 and d <= fitting)
 
 
 def even_lanes(channels: int, target: Target) -> int:
@@ -139,14 +143,31 @@ def even_lanes(channels: int, target: Target) -> int:
     return next(lanes for lanes in (16, 8, 4, 2, 1) if lanes <= target.lanes and channels % lanes == 0)
 
 
-def winograd_tiles(shape: ConvShape) -> tuple[int, int, int]:
-    """Tiles down and across an image, and how many rows of them go together."""
-    down, across = (shape.height + 1) // 2, (shape.width + 1) // 2
-    return down, across, max(1, WINOGRAD_BYTES // (4 * WINOGRAD_PLACES * across * shape.channels))
+def winograd_tiles(shape: ConvShape) -> tuple[int, int]:
+    """Tiles down and across an image."""
+    return (shape.height + 1) // 2, (shape.width + 1) // 2
+
+
+def winograd_rows(shape: ConvShape) -> int:
+    """Rows of tiles that go together in a convolution."""
+    return max(1, WINOGRAD_BYTES // (4 * WINOGRAD_PLACES * winograd_tiles(shape)[1] * shape.channels))
 
 
 def winograd_scratch_bytes(shape: ConvShape) -> int:
     """Room for transformed inputs and for the products of one block of filters, for any target."""
-    _, across, together = winograd_tiles(shape)
-    numbers = shape.channels + VECTORS_PER_TILE * 16
-    return 4 * WINOGRAD_PLACES * ((together * across + WINOGRAD_SLACK) * numbers + 2 * WINOGRAD_GAP)
+    (_, across), numbers = winograd_tiles(shape), shape.channels + VECTORS_PER_TILE * 16
+    return 4 * WINOGRAD_PLACES * ((winograd_rows(shape) * across + WINOGRAD_SLACK) * numbers + 2 * WINOGRAD_GAP)
+
+
+def winograd_gradient_rows(shape: ConvShape) -> int:
+    """Rows of tiles that go together in a filter gradient: at most those of the images summed together."""
+    down, across = winograd_tiles(shape)
+    row_bytes = 4 * WINOGRAD_PLACES * across * (shape.channels + shape.filters)
+    return min(max(1, WINOGRAD_GRADIENT_BYTES // row_bytes), down * winograd_images(shape))
+
+
+def winograd_gradient_bytes(shape: ConvShape) -> int:
+    """Room for transformed inputs and gradients and for the products."""
+    tiles = winograd_gradient_rows(shape) * winograd_tiles(shape)[1]
+    numbers = tiles * (shape.channels + shape.filters) + shape.channels * shape.filters + 3 * WINOGRAD_GAP
+    return 4 * WINOGRAD_PLACES * numbers

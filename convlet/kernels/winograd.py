@@ -37,14 +37,14 @@ def winograd(shape: ConvShape, target: Target) -> Callable[..., None]:
 
     Loops: groups of rows of tiles (an image's rows after another's), blocks of filters.
     """
-    down, across, together = tuned.winograd_tiles(shape)
+    (down, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
     spread = tuned.vectors(shape.filters, target)
     blocks, step, channels = spread.blocks, spread.step, shape.channels
     whole, edge = (
         register_jitable(_block(shape, target, counts)) for counts in (spread.counts, spread.edge or spread.counts)
     )
     has_edge, places = bool(spread.edge), WINOGRAD_PLACES
-    transform = register_jitable(_inputs(shape, target))
+    transform = register_jitable(transformed_inputs(shape, target, _v_place(shape)))
     y_channel, mask_channel = (strides[3] for strides in written_strides(shape))
     u_block, y_block, mask_block = 4 * places * channels * step, y_channel * step, mask_channel * step
     m_offset = places * (4 * (together * across + tuned.WINOGRAD_SLACK) * channels + GAP)
@@ -69,15 +69,18 @@ def winograd(shape: ConvShape, target: Target) -> Callable[..., None]:
 
 def _v_place(shape: ConvShape) -> int:
     """Bytes of v from one place to the next: not a power of two, so that the places do not share cache sets."""
-    _, across, together = tuned.winograd_tiles(shape)
+    (_, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
     return 4 * (together * across + tuned.WINOGRAD_SLACK) * shape.channels + GAP
 
 
-def _inputs(shape: ConvShape, target: Target) -> Callable[..., None]:
-    """transform(x, v, first, last) writes v for these rows of tiles. Loops: rows, vectors of channels, tiles."""
-    down, across, _ = tuned.winograd_tiles(shape)
+def transformed_inputs(shape: ConvShape, target: Target, place: int) -> Callable[..., None]:
+    """transform(x, v, first, last) writes v for these rows of tiles. Loops: rows, vectors of channels, tiles.
+
+    place : bytes of v from one place of a tile to the next
+    """
+    down, across = tuned.winograd_tiles(shape)
     lanes = tuned.vectors(shape.channels, target, 1).lanes
-    transform = make_input_transform(shape.x, lanes, across, shape.channels, _v_place(shape) // 4)
+    transform = make_input_transform(shape.x, lanes, across, shape.channels, place // 4)
     x_image, x_row, v_row = 4 * shape.x.image, 8 * shape.x.row, 4 * across * shape.channels
     row_bytes, vector_bytes = 4 * shape.channels, 4 * lanes
 
@@ -93,7 +96,7 @@ def _inputs(shape: ConvShape, target: Target) -> Callable[..., None]:
 
 def _block(shape: ConvShape, target: Target, counts: tuple[int, ...]) -> Callable[..., None]:
     """One block of filters: the products, then the outputs of these rows of tiles."""
-    down, across, together = tuned.winograd_tiles(shape)
+    (down, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
     channels, width = shape.channels, sum(counts)
     size = tuned.split(together * across, tuned.pixels(len(counts), target))[0]
     multiply = make_tile((0, 0, _product(channels, size, counts)))
@@ -138,7 +141,7 @@ def _product(channels: int, size: int, counts: tuple[int, ...]) -> Tile:
 
 def _outputs(shape: ConvShape, counts: tuple[int, ...], place: int) -> Callable[..., None]:
     """store(m, b, y, mask, last) writes the outputs of one row of tiles; the last row and tile may be cut off."""
-    _, across, _ = tuned.winograd_tiles(shape)
+    _, across = tuned.winograd_tiles(shape)
     odd_rows, odd_columns = shape.height % 2, shape.width % 2
     whole, last_column, last_row, corner = (
         make_output_transform(shape, counts, place, rows, columns)

@@ -1,4 +1,4 @@
-"""The three transforms of Winograd's F(2x2, 3x3), a tile at a time: see `winograd`.
+"""The transforms of Winograd's F(2x2, 3x3), a tile at a time: see `winograd` and `winograd_gradient`.
 
     B' = 1  0 -1  0     G =   1    0    0     A' = 1  1  1  0
          0  1  1  0          1/2  1/2  1/2         0  1 -1 -1
@@ -44,6 +44,18 @@ def _two_outputs(builder: Any, m: list[Any]) -> list[Any]:
         builder.fadd(builder.fadd(m[0], m[1]), m[2]),
         builder.fsub(builder.fsub(m[1], m[2]), m[3]),
     ]
+
+
+def _four_gradients(builder: Any, y: list[Any]) -> list[Any]:
+    """A y, but for the sign of the last, which `_three_sums` takes into account"""
+    return [y[0], builder.fadd(y[0], y[1]), builder.fsub(y[0], y[1]), y[1]]
+
+
+def _three_sums(builder: Any, m: list[Any]) -> list[Any]:
+    """G' m, where the sign of the last of m is turned"""
+    half = constant(0.5, m[0].type.count)
+    outer, middle = (builder.fmul(half, join(m[1], m[2])) for join in (builder.fadd, builder.fsub))
+    return [builder.fadd(m[0], outer), middle, builder.fsub(outer, m[3])]
 
 
 def _both_ways(builder: Any, transform: Any, columns: list[list[Any]]) -> list[list[Any]]:
@@ -100,6 +112,79 @@ def make_filter_transform(lanes: int, tap: int, place: int) -> Any:
         return types.void(types.int64, types.int64), code
 
     return transform
+
+
+def make_gradient_transform(y: Grid, lanes: int, across: int, filters: int, place: int) -> Any:
+    """transform(dy, db, w): one vector of filters of a row of `across` tiles, whose sum is added to db.
+
+    place : floats of w from one place of a tile to the next
+    """
+
+    @intrinsic
+    def transform(typing_context, dy_address, db_address, w_address):
+        def code(context, builder, signature, arguments):
+            def tile(pointers, held):
+                columns = [
+                    [
+                        load_lanes(builder, at(builder, pointers[0], i * y.row + j * y.pixel), lanes, lanes)
+                        for i in (0, 1)
+                    ]
+                    for j in (0, 1)
+                ]
+                rows = _both_ways(builder, _four_gradients, columns)
+                for number, value in enumerate(value for row in rows for value in row):
+                    store_lanes(builder, value, at(builder, pointers[1], number * place), lanes, lanes)
+                return [builder.fadd(held[0], rows[1][1])]  # the sum of all four
+
+            dy, db, w = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
+            none, steps = [constant(0.0, lanes)], [8 * y.pixel, 4 * filters]
+            (total,) = counted_loop(builder, ir.Constant(I64, across), [dy, w], steps, none, tile)
+            total = builder.fadd(load_lanes(builder, db, lanes, lanes), total)
+            store_lanes(builder, total, db, lanes, lanes)
+
+        return types.void(*[types.int64] * 3), code
+
+    return transform
+
+
+def make_sum_transform(lanes: int, place: int, tap: int) -> Any:
+    """transform(m, dw): one vector of sums is added to the filters' gradients; `place` and `tap` are as above."""
+
+    @intrinsic
+    def transform(typing_context, m_address, dw_address):
+        def code(context, builder, signature, arguments):
+            m, dw = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
+            columns = [
+                [load_lanes(builder, at(builder, m, (4 * i + j) * place), lanes, lanes) for i in range(4)]
+                for j in range(4)
+            ]
+            rows = _both_ways(builder, _three_sums, columns)
+            for number, value in enumerate(value for row in rows for value in row):
+                goal = at(builder, dw, number * tap)
+                value = builder.fadd(load_lanes(builder, goal, lanes, lanes), value)
+                store_lanes(builder, value, goal, lanes, lanes)
+
+        return types.void(types.int64, types.int64), code
+
+    return transform
+
+
+def make_clear(numbers: int) -> Any:
+    """clear(m) writes zeros; `numbers` is a multiple of 16."""
+
+    @intrinsic
+    def clear(typing_context, m_address):
+        def code(context, builder, signature, arguments):
+            def vector(pointers, held):
+                store_lanes(builder, constant(0.0, 16), pointers[0], 16, 16)
+                return held
+
+            m = builder.inttoptr(arguments[0], ir.PointerType())
+            counted_loop(builder, ir.Constant(I64, numbers // 16), [m], [64], [], vector)
+
+        return types.void(types.int64), code
+
+    return clear
 
 
 def make_output_transform(shape: ConvShape, counts: tuple[int, ...], place: int, rows: int, columns: int) -> Any:

@@ -12,6 +12,7 @@ from convlet.kernels.shapes import (
     PackShape,
     PoolShape,
     suits_winograd,
+    winograd_images,
 )
 from convlet.training.nodes import NOTHING, Fold, accumulation, gradient, map_shape, parameter, written
 from convlet.training.plan import Blob, Operand, Plan, Step, Tensor, Value
@@ -56,10 +57,11 @@ class ConvNode:
         self.transformed = self.transform(plan, self.forward_shape(), self.read[0])
         if not plan.training:
             return
+        if self.x.learns and (self.winners or self.stride > 1):
+            self.expanded = plan.tensor(self.outputs, self.stride)
+        self.declare_filter_gradient(plan)
         if not self.x.learns:
             return
-        if self.winners or self.stride > 1:
-            self.expanded = plan.tensor(self.outputs, self.stride)
         source = self.expanded or self.y.gradient
         reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.outputs
         last_row, last_column = (oh - 1) * self.stride - above, (ow - 1) * self.stride - left
@@ -71,6 +73,19 @@ class ConvNode:
         flipped = frame.PACKED, self.packed
         plan.packs.append((pack, [parameter(self.weights), flipped]))
         self.packed_transformed = self.transform(plan, gradient_shape, flipped)
+
+    def declare_filter_gradient(self, plan: Plan) -> None:
+        """Ask for what `winograd_filter_gradient` needs, where it is used."""
+        dy = self.expanded or self.y.gradient
+        shape = self.shape(dy)
+        if not suits_winograd(shape) or (self.winners and not self.expanded):  # the pooled gradient has its own kernel
+            return
+        (above, below), (left, right) = self.pads
+        down, across = self.partial(shape)
+        self.x.data.ask(above, left, below + down, right + across)
+        dy.ask(0, 0, down, across)
+        plan.images_together = max(plan.images_together, winograd_images(shape))
+        plan.scratch(tuned.winograd_gradient_bytes(shape))
 
     @staticmethod
     def partial(shape: ConvShape) -> tuple[int, int]:
@@ -127,8 +142,12 @@ class ConvNode:
         if self.expanded:
             self.expand(plan, dy, self.expanded)
             dy = self.expanded
-        operands = [self.window, dy.at(), gradient(self.weights), gradient(self.biases)]
-        plan.backward.append((Kernel("conv_filter_gradient", self.shape(dy)), operands))
+        shape, operands = self.shape(dy), [self.window, dy.at(), gradient(self.weights), gradient(self.biases)]
+        if suits_winograd(shape):
+            scratch = plan.scratch(tuned.winograd_gradient_bytes(shape)).at()
+            plan.backward.append((Kernel("winograd_filter_gradient", shape), [*operands, scratch]))
+        else:
+            plan.backward.append((Kernel("conv_filter_gradient", shape), operands))
         if self.x.learns:
             self.input_gradient(plan, dy)
 

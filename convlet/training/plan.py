@@ -102,6 +102,7 @@ class Plan:
     forward_parts, backward_parts : what each step of forward and backward is there for
     packs : steps that reorder parameters after each update
     together : a whole shard must pass as one group (batch normalisation)
+    images_together : groups are multiples of this, or the shard (Winograd's filter gradient)
     """
 
     training: bool
@@ -119,6 +120,7 @@ class Plan:
     packed_floats: int = 0
     widest_dense_bytes: int = 0
     together: bool = False
+    images_together: int = 1
     group: int = 0
     workspace_bytes: int = 0
 
@@ -162,7 +164,8 @@ class Plan:
         if self.training:
             tensors += [value.gradient for value in self.values if value.learns]
         per_image = 4 * sum(tensor.floats for tensor in tensors) + sum(blob.per_image for blob in self.blobs)
-        self.group = tuned.group_images(shard, per_image, self.widest_dense_bytes, self.together and self.training)
+        together = self.together and self.training
+        self.group = tuned.group_images(shard, per_image, self.widest_dense_bytes, together, self.images_together)
         end = 0
         for tensor in tensors:
             tensor.offset = end

@@ -120,6 +120,16 @@ def conv_filter_gradient(rng, height=6, width=7, channels=3, filters=10, size=3,
     return Kernel("conv_filter_gradient", shape), operands, {"count": N}, [(dw, expected), (db, bias)]
 
 
+def winograd_filter_gradient(rng, channels=32, filters=32, height=8, width=10):
+    """The same sums; where rows or columns are odd in number, x and dy go on with zeros."""
+    kernel, (x, (dy, first), *rest), fields, expected = conv_filter_gradient(rng, height, width, channels, filters)
+    whole = np.zeros((N, x.shape[1] + 1, x.shape[2] + 1, channels), np.float32)
+    whole[:, :-1, :-1] = x
+    shape = replace(kernel.shape, x=grid(whole))
+    scratch = np.full(tuned.winograd_gradient_bytes(shape) // 4, np.nan, np.float32)
+    return Kernel("winograd_filter_gradient", shape), [whole, (dy, first), *rest, scratch], fields, expected
+
+
 def pooled_filter_gradient(rng, height=6, width=8, channels=3, filters=10, size=3, stride=1):
     """The same from pooled gradients: they belong to the winner of each 2x2, or to nothing where there is none."""
     kernel, (x, *_), _, _ = conv_filter_gradient(rng, height, width, channels, filters, size, stride)

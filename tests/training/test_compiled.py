@@ -11,6 +11,7 @@ import pytest
 
 from convlet.architecture import parse, with_head
 from convlet.kernels import compile as compiler
+from convlet.kernels import tuned
 from convlet.layers import Conv, Dense, Flatten, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, train
 from convlet.training.augmentation import parse_augmentation
@@ -207,6 +208,15 @@ def test_the_same_seed_gives_the_same_bits_for_any_number_of_threads(word):
     wanted = weights(word, 1)
     for threads in (1, 2, 3, 7):
         assert weights(word, threads) == wanted
+
+
+@pytest.mark.parametrize("word", ["conv8-relu-pool-conv24-relu", "conv32-relu-conv48-relu-pool", "conv32-conv32-gap"])
+def test_the_size_of_groups_changes_no_bit(word, monkeypatch):
+    came = set()
+    for group_bytes in (1, 300_000, 2**40):
+        monkeypatch.setattr(tuned, "GROUP_BYTES", group_bytes)
+        came.add(weights(word, 2))
+    assert len(came) == 1
 
 
 def test_augmented_trainings_give_the_same_bits_for_any_number_of_threads():
