@@ -117,9 +117,12 @@ def test_ctrl_c_is_one_line_and_leaves_no_file(tmp_path):
     )
     environment = {**os.environ, "CONVLET_BACKEND": "reference"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    running = subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes)
-    assert running.stdout.readline() == "measuring training\n"
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    with subprocess.Popen([sys.executable, "-c", code], env=environment, **pipes) as running:
+        try:
+            assert running.stdout.readline() == "measuring training\n"
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
     assert (running.returncode, out, err.removeprefix(SLOW).strip("\n")) == (130, "", "convlet: interrupted")
     assert list(tmp_path.iterdir()) == []
