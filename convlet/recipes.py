@@ -109,7 +109,7 @@ NETWORK_IN_NETWORK = "Lin, Chen and Yan 2014, Network in network, section 3.2"
 """Cited more than once."""
 
 ONE_CYCLE = {
-    "optimizer": Choice("adam", "on Fashion-MNIST 5.6 % errors, where SGD with momentum and AdamW left 5.9 and 5.8"),
+    "optimizer": Choice("adam", "on Fashion-MNIST SGD with momentum and AdamW were no better, one training each"),
     "schedule": Choice("one-cycle", "a high rate that falls to 0 once gets far in few epochs", SUPER_CONVERGENCE),
     "batch": Choice(64, "four shards, enough for four threads; larger batches make fewer steps of the same epochs"),
 }
@@ -160,7 +160,7 @@ STANDARD = Recipe(
     smallest_side=Choice(4, "of 28x28 images 7x7 are left, as few as three convolutions of 3x3 can use"),
     last_word=Choice("bn-gap", "the mean over the map: no dense layer that learns places by heart", NETWORK_IN_NETWORK),
     epochs=Choice(
-        (7, 80), "seven of MNIST take half a minute; eighty of 1,150 digits left a ninth less errors than sixty"
+        (7, 80), "seven of MNIST take half a minute; eighty of 1,150 digits left 1.07 % errors, sixty 1.20 %"
     ),
     settings=ONE_CYCLE
     | {

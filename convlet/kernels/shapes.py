@@ -61,6 +61,11 @@ def suits_winograd(shape: ConvShape) -> bool:
     return many and shape.size == 3 and shape.stride == 1 and min(shape.height, shape.width) >= WINOGRAD_SIDE
 
 
+def winograd_tiles(shape: ConvShape) -> tuple[int, int]:
+    """Tiles of 2x2 outputs down and across an image; those at the end may be cut off."""
+    return (shape.height + 1) // 2, (shape.width + 1) // 2
+
+
 WINOGRAD_TILES = 256
 """Tiles whose products a filter gradient sums before it transforms them: fewer are transformed too often."""
 
@@ -70,8 +75,8 @@ def winograd_images(shape: ConvShape) -> int:
 
     Sums of other images would round differently, so a network passes whole such sets of images at once.
     """
-    tiles = (shape.height + 1) // 2 * ((shape.width + 1) // 2)
-    return next(images for images in (8, 4, 2, 1) if images * tiles <= WINOGRAD_TILES or images == 1)
+    down, across = winograd_tiles(shape)
+    return next((images for images in (8, 4, 2) if images * down * across <= WINOGRAD_TILES), 1)
 
 
 NO_WINNER = 4

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, winograd_images
+from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, winograd_images, winograd_tiles
 from convlet.kernels.target import Target
 
 SUMS_IN_FLIGHT = 10
@@ -141,11 +141,6 @@ def group_images(shard: int, bytes_per_image: int, widest_dense_bytes: int, shar
 def even_lanes(channels: int, target: Target) -> int:
     """The most lanes that divide the channels: for kernels whose time goes into memory, not arithmetic."""
     return next(lanes for lanes in (16, 8, 4, 2, 1) if lanes <= target.lanes and channels % lanes == 0)
-
-
-def winograd_tiles(shape: ConvShape) -> tuple[int, int]:
-    """Tiles down and across an image."""
-    return (shape.height + 1) // 2, (shape.width + 1) // 2
 
 
 def winograd_rows(shape: ConvShape) -> int:

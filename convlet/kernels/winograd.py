@@ -24,7 +24,7 @@ from numba.extending import register_jitable
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, PackShape
+from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, PackShape, winograd_tiles
 from convlet.kernels.target import Target
 from convlet.kernels.tile import Tile, make_tile, written_strides
 from convlet.kernels.winograd_tiles import make_filter_transform, make_input_transform, make_output_transform
@@ -37,7 +37,7 @@ def winograd(shape: ConvShape, target: Target) -> Callable[..., None]:
 
     Loops: groups of rows of tiles (an image's rows after another's), blocks of filters.
     """
-    (down, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
+    (down, across), together = winograd_tiles(shape), tuned.winograd_rows(shape)
     spread = tuned.vectors(shape.filters, target)
     blocks, step, channels = spread.blocks, spread.step, shape.channels
     whole, edge = (
@@ -69,7 +69,7 @@ def winograd(shape: ConvShape, target: Target) -> Callable[..., None]:
 
 def _v_place(shape: ConvShape) -> int:
     """Bytes of v from one place to the next: not a power of two, so that the places do not share cache sets."""
-    (_, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
+    (_, across), together = winograd_tiles(shape), tuned.winograd_rows(shape)
     return 4 * (together * across + tuned.WINOGRAD_SLACK) * shape.channels + GAP
 
 
@@ -78,7 +78,7 @@ def transformed_inputs(shape: ConvShape, target: Target, place: int) -> Callable
 
     place : bytes of v from one place of a tile to the next
     """
-    down, across = tuned.winograd_tiles(shape)
+    down, across = winograd_tiles(shape)
     lanes = tuned.vectors(shape.channels, target, 1).lanes
     transform = make_input_transform(shape.x, lanes, across, shape.channels, place // 4)
     x_image, x_row, v_row = 4 * shape.x.image, 8 * shape.x.row, 4 * across * shape.channels
@@ -96,7 +96,7 @@ def transformed_inputs(shape: ConvShape, target: Target, place: int) -> Callable
 
 def _block(shape: ConvShape, target: Target, counts: tuple[int, ...]) -> Callable[..., None]:
     """One block of filters: the products, then the outputs of these rows of tiles."""
-    (down, across), together = tuned.winograd_tiles(shape), tuned.winograd_rows(shape)
+    (down, across), together = winograd_tiles(shape), tuned.winograd_rows(shape)
     channels, width = shape.channels, sum(counts)
     size = tuned.split(together * across, tuned.pixels(len(counts), target))[0]
     multiply = make_tile((0, 0, _product(channels, size, counts)))
@@ -141,7 +141,7 @@ def _product(channels: int, size: int, counts: tuple[int, ...]) -> Tile:
 
 def _outputs(shape: ConvShape, counts: tuple[int, ...], place: int) -> Callable[..., None]:
     """store(m, b, y, mask, last) writes the outputs of one row of tiles; the last row and tile may be cut off."""
-    _, across = tuned.winograd_tiles(shape)
+    _, across = winograd_tiles(shape)
     odd_rows, odd_columns = shape.height % 2, shape.width % 2
     whole, last_column, last_row, corner = (
         make_output_transform(shape, counts, place, rows, columns)

@@ -25,7 +25,7 @@ from numba.extending import register_jitable
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, winograd_images
+from convlet.kernels.shapes import WINOGRAD_PLACES, ConvShape, winograd_images, winograd_tiles
 from convlet.kernels.target import Target
 from convlet.kernels.tile import Tile, make_tile
 from convlet.kernels.winograd import transformed_inputs
@@ -39,7 +39,7 @@ def winograd_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., 
 
     Loops: sets of images, groups of rows of tiles (an image's rows after another's).
     """
-    down, across = tuned.winograd_tiles(shape)
+    down, across = winograd_tiles(shape)
     images, together = winograd_images(shape), tuned.winograd_gradient_rows(shape)
     channels, filters = shape.channels, shape.filters
     v_place, w_place = (4 * together * across * numbers + GAP for numbers in (channels, filters))
@@ -73,7 +73,7 @@ def winograd_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., 
 
 def _gradients(shape: ConvShape, target: Target, place: int) -> Callable[..., None]:
     """transform(dy, db, w, first, last) writes w for these rows of tiles. Loops: rows, vectors of filters, tiles."""
-    down, across = tuned.winograd_tiles(shape)
+    down, across = winograd_tiles(shape)
     lanes = tuned.vectors(shape.filters, target, 1).lanes
     transform = make_gradient_transform(shape.y, lanes, across, shape.filters, place // 4)
     y_image, y_row, w_row = 4 * shape.y.image, 8 * shape.y.row, 4 * across * shape.filters

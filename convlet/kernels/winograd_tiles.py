@@ -64,6 +64,21 @@ def _both_ways(builder: Any, transform: Any, columns: list[list[Any]]) -> list[l
     return [transform(builder, list(row)) for row in zip(*halfway, strict=True)]
 
 
+def _read(builder: Any, pointer: Any, side: int, step: int, lanes: int) -> list[list[Any]]:
+    """The columns of a square of vectors, which lie row after row, `step` floats apart."""
+    places = [[at(builder, pointer, (row * side + column) * step) for row in range(side)] for column in range(side)]
+    return [[load_lanes(builder, place, lanes, lanes) for place in column] for column in places]
+
+
+def _write(builder: Any, rows: list[list[Any]], pointer: Any, step: int, add: bool = False) -> None:
+    """The rows of a square of vectors to where `_read` would find them, or added to what stands there."""
+    for number, value in enumerate(value for row in rows for value in row):
+        goal, lanes = at(builder, pointer, number * step), value.type.count
+        if add:
+            value = builder.fadd(load_lanes(builder, goal, lanes, lanes), value)
+        store_lanes(builder, value, goal, lanes, lanes)
+
+
 def make_input_transform(x: Grid, lanes: int, across: int, channels: int, place: int) -> Any:
     """transform(x, v): one vector of channels of a row of `across` tiles.
 
@@ -81,8 +96,7 @@ def make_input_transform(x: Grid, lanes: int, across: int, channels: int, place:
             def tile(pointers, held):
                 columns = [held[:4], held[4:], column(pointers[0], 2), column(pointers[0], 3)]
                 rows = [_four_inputs(builder, list(row)) for row in zip(*columns, strict=True)]
-                for number, value in enumerate(value for row in rows for value in row):
-                    store_lanes(builder, value, at(builder, pointers[1], number * place), lanes, lanes)
+                _write(builder, rows, pointers[1], place)
                 return columns[2] + columns[3]
 
             start, goal = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
@@ -101,13 +115,8 @@ def make_filter_transform(lanes: int, tap: int, place: int) -> Any:
     def transform(typing_context, w_address, u_address):
         def code(context, builder, signature, arguments):
             w, u = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
-            columns = [
-                [load_lanes(builder, at(builder, w, (3 * row + column) * tap), lanes, lanes) for row in range(3)]
-                for column in range(3)
-            ]
-            rows = _both_ways(builder, _four_filters, columns)
-            for number, value in enumerate(value for row in rows for value in row):
-                store_lanes(builder, value, at(builder, u, number * place), lanes, lanes)
+            rows = _both_ways(builder, _four_filters, _read(builder, w, 3, tap, lanes))
+            _write(builder, rows, u, place)
 
         return types.void(types.int64, types.int64), code
 
@@ -132,8 +141,7 @@ def make_gradient_transform(y: Grid, lanes: int, across: int, filters: int, plac
                     for j in (0, 1)
                 ]
                 rows = _both_ways(builder, _four_gradients, columns)
-                for number, value in enumerate(value for row in rows for value in row):
-                    store_lanes(builder, value, at(builder, pointers[1], number * place), lanes, lanes)
+                _write(builder, rows, pointers[1], place)
                 return [builder.fadd(held[0], rows[1][1])]  # the sum of all four
 
             dy, db, w = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
@@ -154,15 +162,8 @@ def make_sum_transform(lanes: int, place: int, tap: int) -> Any:
     def transform(typing_context, m_address, dw_address):
         def code(context, builder, signature, arguments):
             m, dw = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
-            columns = [
-                [load_lanes(builder, at(builder, m, (4 * i + j) * place), lanes, lanes) for i in range(4)]
-                for j in range(4)
-            ]
-            rows = _both_ways(builder, _three_sums, columns)
-            for number, value in enumerate(value for row in rows for value in row):
-                goal = at(builder, dw, number * tap)
-                value = builder.fadd(load_lanes(builder, goal, lanes, lanes), value)
-                store_lanes(builder, value, goal, lanes, lanes)
+            rows = _both_ways(builder, _three_sums, _read(builder, m, 4, place, lanes))
+            _write(builder, rows, dw, tap, add=True)
 
         return types.void(types.int64, types.int64), code
 
@@ -199,11 +200,7 @@ def make_output_transform(shape: ConvShape, counts: tuple[int, ...], place: int,
             m, b, y, mask = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, lanes in enumerate(counts):
                 skip = number * counts[0]
-                products = [
-                    [load_lanes(builder, at(builder, m, (4 * i + j) * place + skip), lanes, lanes) for i in range(4)]
-                    for j in range(4)
-                ]
-                outputs = _both_ways(builder, _two_outputs, products)
+                outputs = _both_ways(builder, _two_outputs, _read(builder, at(builder, m, skip), 4, place, lanes))
                 if shape.start == "bias":
                     bias = load_lanes(builder, at(builder, b, skip), lanes, lanes)
                     outputs = [[builder.fadd(value, bias) for value in row] for row in outputs]

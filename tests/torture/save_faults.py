@@ -2,8 +2,8 @@
 
     python -m tests.torture.save_faults STEP [FIRST]
 
-plants each of the faults at every STEP-th call from call FIRST on. The faults: the process is killed; the disk is full; the disk fails;
-and from the call on, each write takes only a part of what it is given.
+plants each of the faults at every STEP-th call from call FIRST on. The faults: the process is killed; the disk is full;
+the disk fails; and from the call on, each write takes only a part of what it is given.
 """
 
 from __future__ import annotations
