@@ -18,6 +18,7 @@ from convlet.errors import DataError, SettingsError, TrainingError
 from convlet.evaluation import paired_test
 from convlet.machine import machine, versions
 from convlet.presets import Entry, settings_for
+from convlet.random import REPEAT, derived_seed
 from convlet.run_folder import RunFolder, origin
 from convlet.training import (
     Model,
@@ -52,7 +53,7 @@ class Comparison:
     data : the images
     entries : the networks
     given : settings that the user gave, for all of them
-    repeats : trainings of each network, with seeds that count up from the first
+    repeats : trainings of each network; the first has the seed of the settings, the others seeds derived from it
     then : another data set, on which the best network is trained after the comparison
     folder : where each training keeps its checkpoints and its result; None for nowhere
 
@@ -228,7 +229,7 @@ class Comparison:
             if watcher:
                 watcher.start(label, self._number, count)
             self._compile_ahead()
-            seeded = settings.changed(seed=settings.seed + repeat)
+            seeded = settings.changed(seed=derived_seed(settings.seed, REPEAT, repeat))
             name = self._names[entry.label] if kind == "compared" else f"then-{self._names[entry.label]}"
             found, model = self._train_once(entry, seeded, data, watcher, f"{name}-{repeat + 1}")
             if repeat == 0:

@@ -11,6 +11,7 @@ from convlet.compare import Comparison, architectures, file_names
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import ArchitectureError, DataError, SettingsError
 from convlet.presets import METHODS, Entry
+from convlet.random import REPEAT, derived_seed
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
@@ -141,12 +142,13 @@ def test_the_two_best_are_held_against_each_other_on_the_same_test_images():
     assert compare(POOL).run()["paired"] is None
 
 
-def test_repeats_have_seeds_that_count_up_and_the_first_one_s_model():
+def test_repeats_have_independent_seeds_and_the_first_one_s_model():
     comparison = compare(CONV, repeats=3, given={"seed": 7})
     (found,) = comparison.run()["results"]
-    assert [run["seed"] for run in found["repeats"]] == [7, 8, 9]
+    assert [run["seed"] for run in found["repeats"]] == [derived_seed(7, REPEAT, repeat) for repeat in range(3)]
+    assert found["repeats"][0]["seed"] == 7
     assert comparison.models["conv2-relu-pool"].sha256() == found["repeats"][0]["sha256"] == found["sha256"]
-    alone = compare(CONV, given={"seed": 8}).run()
+    alone = compare(CONV, given={"seed": derived_seed(7, REPEAT, 1)}).run()
     assert alone["results"][0]["sha256"] == found["repeats"][1]["sha256"]
 
 
@@ -259,3 +261,27 @@ def test_file_names_are_unlike_and_short():
     assert names["wide"] == "conv4-relu-pool"
     assert len(set(names.values())) == len(names)
     assert max(map(len, names.values())) <= 130
+
+
+def test_repeats_of_an_ensemble_share_no_member():
+    """Seeds that only count up would make member 2 of repeat 1 the first member of repeat 2."""
+    entry = replace(CONV, settings={"members": 3, "epochs": 1})
+    comparison = compare(entry, repeats=3)
+    models = []
+    comparison.folder, once = None, comparison._train_once
+
+    def kept(*given):
+        found, model = once(*given)
+        models.append(model)
+        return found, model
+
+    comparison._train_once = kept
+    comparison.run()
+    members = [model.member(number).sha256() for model in models for number in range(3)]
+    assert len(set(members)) == len(members) == 9
+
+
+def test_the_largest_seed_has_repeats_and_members():
+    entry = replace(POOL, settings={"members": 2, "epochs": 1})
+    (found,) = compare(entry, repeats=2, given={"seed": 2**64 - 1}).run()["results"]
+    assert [run["seed"] for run in found["repeats"]] == [2**64 - 1, derived_seed(2**64 - 1, REPEAT, 1)]

@@ -106,7 +106,7 @@ def test_train_evaluate_predict_inspect(tiny, tmp_path, capsys):
     assert row["notes"] == ["resized from 20x16 to 8x8", "made grey"]
     assert main(["inspect", model, "--json", str(file)]) == 0
     shown = json.loads(file.read_text())
-    assert (shown["architecture"], shown["numerics"]) == ("conv4-relu-pool", "1")
+    assert (shown["architecture"], shown["numerics"]) == ("conv4-relu-pool", "2")
     assert shown["arrays"]["0.conv.weights"] == [3, 3, 1, 4]
     assert shown["file_bytes"] == os.path.getsize(model)
     out = capsys.readouterr().out
