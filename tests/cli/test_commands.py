@@ -111,7 +111,7 @@ def test_train_evaluate_predict_inspect(tiny, tmp_path, capsys):
     assert shown["file_bytes"] == os.path.getsize(model)
     out = capsys.readouterr().out
     assert "trained with epochs 30, batch 32, optimizer adam" in out
-    assert "numerics version 1" in out
+    assert "numerics version 2" in out
     assert main(["inspect", "conv8-relu-pool", "--json", str(file)]) == 0
     layers = json.loads(file.read_text())["layers"]
     assert sum(row["parameters"] for row in layers) == 15_770
