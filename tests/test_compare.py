@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convlet.compare import Comparison, architectures, file_names
+from convlet.compare import Comparison, candidates, check_words, file_names, untried
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import ArchitectureError, DataError, SettingsError
-from convlet.presets import METHODS, Entry
+from convlet.presets import METHODS, SIX, Entry
 from convlet.random import REPEAT, derived_seed
+from convlet.recipes import entry_for
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
@@ -112,7 +113,8 @@ def test_two_ways_to_train_one_architecture_are_told_apart():
 def test_what_a_result_holds():
     result = compare(POOL, CONV, then=dataset("other")).run()
     assert list(result) == [
-        *("data", "settings", "machine", "versions", "results", "best", "best_label", "paired", "then"),
+        *("data", "settings", "machine", "versions", "results", "best", "best_label", "untried"),
+        *("paired", "then"),
         *("failed", "missing"),
     ]
     assert result["settings"]["epochs"] == 1
@@ -248,9 +250,42 @@ def test_a_single_network_needs_no_validation_images():
 
 
 def test_words_become_entries_and_errors():
-    assert list(architectures(["conv8", "pool"])) == [Entry("conv8", "conv8"), Entry("pool", "pool")]
+    assert candidates(["conv8", "pool"], dataset()) == (Entry("conv8", "conv8"), Entry("pool", "pool"))
     with pytest.raises(ArchitectureError, match=r"^unknown token 'covn8' at position 1 of 'covn8'; did you mean"):
-        list(architectures(["pool", "covn8"]))
+        check_words(["pool", "covn8"])
+
+
+def test_recipes_are_candidates_by_name():
+    recipe, word = candidates(["fast", "pool"], dataset())
+    assert recipe == entry_for("fast", (6, 6, 1), len(dataset().train))
+    assert (recipe.label, word.label) == ("fast", "pool")
+
+
+def test_without_words_the_candidates_suit_the_images():
+    assert candidates([], replace(dataset(), pictures="writing")) == SIX
+    for kind in ("", "objects"):
+        found = candidates([], replace(dataset(), pictures=kind))
+        assert [entry.label for entry in found] == ["conv16-relu-pool", "fast", "standard"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "better"),
+    [
+        (["pool"], ["standard"]),
+        (["fast", "pool"], ["standard"]),
+        (["standard"], ["best"]),
+        (["fast", "best"], []),
+    ],
+)
+def test_a_better_recipe_that_was_not_tried_is_named(labels, better):
+    assert untried([Entry(label, "pool") for label in labels]) == better
+
+
+def test_recipes_say_how_long_they_take(monkeypatch):
+    comparison = Comparison(dataset(), candidates(["pool", "fast"], dataset()), {"threads": 1})
+    ((name, word, settings, seconds),) = comparison.recipes()
+    assert (name, word, settings.epochs) == ("fast", "conv16-relu-conv32-relu-pool", 100)
+    assert seconds > 0
 
 
 def test_file_names_are_unlike_and_short():
