@@ -58,6 +58,11 @@ CASES = [(row.name, {}) for row in ROWS] + [
     *((name, {"window": (3, 3), "stride": 2}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (7, 9), "stride": 9}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (2, 2), "stride": 3}) for name in ("max_pool", "average_pool_gradient")),
+    *(
+        (name, {"window": window, "stride": 17})
+        for name in ("max_pool", "max_pool_gradient")
+        for window in ((16, 16), (17, 17), (63, 63))
+    ),
     ("max_pool_gradient", {"window": (3, 3), "stride": 1, "masked": False}),
     ("average_pool_gradient", {"window": (3, 3), "stride": 2}),
     *((name, {"function": f}) for f in naive.FUNCTIONS for name in ("activate", "activate_gradient")),
