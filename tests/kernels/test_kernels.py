@@ -61,7 +61,7 @@ CASES = [(row.name, {}) for row in ROWS] + [
     ("dense", {"images": 1, "inputs": 100, "units": 3, "finish": "relu"}),
     ("dense_filter_gradient", {"units": 84, "inputs": 5}),
     ("dense_filter_gradient", {"images": 1, "units": 128}),
-    ("pack", {"size": 1, "inputs": 1, "units": 40}),
+    *(("pack", {"size": 1, "inputs": i, "units": u}) for i, u in ((1, 40), (16, 1), (33, 32), (64, 70))),
     *((name, {"window": (3, 3), "stride": 2}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (7, 9), "stride": 9}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (2, 2), "stride": 3}) for name in ("max_pool", "average_pool_gradient")),
