@@ -83,7 +83,7 @@ def make_transpose(side: int, rows: int, columns: int, source_row: int, goal_row
 
 
 def transposed(builder: Any, vectors: list[Any]) -> list[Any]:
-    """A square of as many vectors as lanes, transposed: squares beside the diagonal change places, of each size in turn.
+    """A square of as many vectors as lanes, transposed: squares beside the diagonal change places, size by size.
 
     For size 1 of a square of 2:  [a0 a1] [b0 b1]  ->  [a0 b0] [a1 b1]
     """
