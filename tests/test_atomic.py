@@ -61,7 +61,7 @@ def test_a_link_stays_one(tmp_path):
 def test_places_for_no_file_are_refused(tmp_path, refused):
     with pytest.raises(refused) as caught:
         atomic.write_atomically(tmp_path, [b"x"], refused)
-    assert str(caught.value) == f"{tmp_path}: is not an ordinary file; give the name of a file to write"
+    assert str(caught.value) == f"{tmp_path}: is a folder; give the name of a file"
     path = tmp_path / "none" / "new"
     with pytest.raises(refused) as caught:
         atomic.write_atomically(path, [b"x"], refused)

@@ -38,6 +38,7 @@ def command(**values: Any) -> int:
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["report_file"], "--report")
+    options.check_folder(values["output"] if not values["resume"] else None, "--output")
     with ExitStack() as stack:
         signals = stack.enter_context(Signals())
         folder = config = None

@@ -12,8 +12,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from convlet import atomic
 from convlet.atomic import write_json
-from convlet.errors import InputError, SettingsError
+from convlet.errors import InputError, RunError, SettingsError
+from convlet.system import reading
 
 __all__ = ["write_json"]
 
@@ -249,19 +251,27 @@ def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
 
 def check_file(path: str | None, option: str) -> None:
     """Refuse, before any work, a file that could not be written after it."""
+    if path is not None:
+        atomic.check_file(path, f"{option} {path}")
+
+
+def check_folder(path: str | Path | None, option: str) -> None:
+    """Refuse, before any work, a folder that could not be made, holds files already, or takes none."""
     if path is None:
         return
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        raise InputError(f"{option} {path}: the folder {folder} does not exist; make it first")
-    if Path(path).is_dir():
-        raise InputError(f"{option} {path}: is a folder; give the name of a file")
+    folder = Path(path)
+    if not reading.is_missing(folder):
+        if reading.kind(folder) == "folder" and any(not one.name.startswith(".") for one in reading.entries(folder)):
+            raise InputError(f"{option} {path}: already exists and is not empty; give another name")
+        if reading.kind(folder) == "file":
+            raise InputError(f"{option} {path}: is a file; give the name of a folder")
+    atomic.check_folder(folder, f"{option} {path}")
 
 
 def free_folder(wanted: Path) -> Path:
     """The folder, or the first of folder-2, folder-3, ... that is not there yet."""
     folder, number = wanted, 1
-    while folder.exists():
+    while not reading.is_missing(folder):
         number += 1
         folder = wanted.with_name(f"{wanted.name}-{number}")
     return folder
@@ -272,11 +282,12 @@ def new_folder(path: str | Path, option: str) -> Path:
 
     Hidden ones do not count: a run that was killed at its very beginning leaves its lock.
     """
-    folder = Path(path)
-    if folder.exists() and (not folder.is_dir() or any(not inner.name.startswith(".") for inner in folder.iterdir())):
-        raise InputError(f"{option} {path}: already exists and is not empty; give another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    check_folder(path, option)
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{option} {path}: cannot be made: {error.strerror or error}") from None
+    return Path(path)
 
 
 def positive(name: str, value: int) -> int:
