@@ -81,7 +81,7 @@ def test_any_safetensors_library_reads_the_file(tmp_path):
     assert {name: metadata[name] for name in ("format", "version", "numerics", "architecture")} == {
         "format": "convlet-model",
         "version": "1",
-        "numerics": "1",
+        "numerics": "2",
         "architecture": "conv2-bn-relu",
     }
     assert json.loads(metadata["classes"]) == list(model.classes)

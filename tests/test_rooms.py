@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "findings": {"errors", "architecture", "data", "evaluation", "interpret", "layers", "training"},
     "machine": {"training"},
     "presets": {"errors", "training"},
-    "recipes": {"errors", "presets"},
+    "recipes": {"errors", "architecture", "presets", "training"},
     "benchmark": {"random", "architecture", "layers", "machine", "training"},
     "layers_table": {"architecture", "layers"},
     "classifier_inputs": set(),
@@ -48,7 +48,8 @@ MAY_IMPORT = {
     },
     "trial": {"errors", "architecture", "data", "evaluation", "run_folder", "training"},
     "compare": {
-        *("errors", "architecture", "data", "evaluation", "machine", "presets", "run_folder", "training", "trial"),
+        *("errors", "architecture", "data", "evaluation", "machine", "presets", "random", "recipes", "run_folder"),
+        *("training", "trial"),
     },
     "report": {"errors"},
     "cli": {

@@ -100,10 +100,11 @@ def _train(
     from rich.console import Console
 
     from convlet.cli.report import REPORT, of_training, write_report
+    from convlet.report.plan import plan_line
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
     from convlet.run_folder import RunFolder
-    from convlet.trial import measure, train_on
+    from convlet.trial import expected_seconds, measure, train_on
 
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), stop).whole(made_from)
@@ -113,6 +114,9 @@ def _train(
         found, model = finished
     else:
         with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
+            if config["recipe"] and not values["resume"] and not values["quiet"]:
+                expected = expected_seconds(data, word, settings)
+                say(console, plan_line(config["recipe"], word, settings, expected))
             progress.start(word, 1, 1)
             trained = train_on(data, word, settings, progress.update, part)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")

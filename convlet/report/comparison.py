@@ -66,16 +66,17 @@ def _choice(result: dict[str, Any], console: Console) -> None:
     say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")
     if result.get("paired"):
         say(console, _paired(result["paired"]))
+    for name in result.get("untried", ()):
+        say(console, f"not tried: the recipe {name}, which is usually better; try 'convlet train DATA --recipe {name}'")
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
 
 
 def _paired(paired: dict[str, Any]) -> str:
-    """Whether the best and the next differ on the test images by more than chance."""
-    verdict = "within" if paired["within_chance"] else "beyond"
+    """Whether the best and the runner-up differ significantly on the test images."""
+    verdict = "not significantly different from" if paired["within_chance"] else "significantly different from"
     return (
-        f"its difference to {paired['other']}, the next best, is {verdict} chance: of the same test images "
-        f"{count(paired['only'])} are wrong with it alone, {count(paired['only_other'])} with the other alone "
-        f"(p = {paired['p_value']:.2g})"
+        f"{verdict} {paired['other']}, the runner-up (McNemar p = {paired['p_value']:.2g}; {count(paired['only'])} "
+        f"test images only it gets wrong, {count(paired['only_other'])} only {paired['other']})"
     )
 
 

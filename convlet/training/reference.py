@@ -140,9 +140,13 @@ class ReferenceEngine(Engine):
         return logits
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Let go of the threads.
+
+        It does not wait for them: the garbage collector may call this inside any thread, also inside one that holds a
+        lock of `threading`, and joining a thread there waits for ever.
+        """
         if self._pool is not None and self._pool_process == os.getpid():
-            self._pool.shutdown()
+            self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
 
     def _show(

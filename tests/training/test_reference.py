@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import warnings
 
@@ -235,3 +236,19 @@ def test_an_engine_can_be_closed_twice_and_used_again():
     made.close()
     assert np.array_equal(made.logits(shown.images), logits)
     made.close()
+
+
+def test_closing_waits_for_no_thread():
+    """The garbage collector closes engines inside any thread; joining one there waited for ever."""
+    images = stripes(64)
+    made = engine("pool", images.images, shard=8, threads=2)
+    made.logits(images.images)
+    busy = threading.Event()
+    made._pool.submit(busy.wait)
+    late = threading.Timer(5, busy.set)
+    late.start()
+    made.close()
+    closed_first = not busy.is_set()
+    busy.set()
+    late.cancel()
+    assert closed_first
