@@ -33,6 +33,9 @@ FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONB
 HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 """What a system answers if somebody else holds the lock; whatever else it answers means that it has no locks here."""
 
+NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
+"""What a system answers if the folder is not one to work in."""
+
 YOUNG_SECONDS = 10.0
 """A holder's file of this age may be empty because its process has not written it yet."""
 
@@ -52,8 +55,8 @@ class Lock:
 
     Raises
     ------
-    CheckpointError : another process, or another part of this one, holds the folder
-    RunError : the folder cannot be written
+    CheckpointError : another process, or another part of this one, holds the folder, or it may not be written
+    RunError : the disk is full or fails
     """
 
     def __init__(self, folder: Path) -> None:
@@ -112,11 +115,12 @@ def _open(path: Path) -> int:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | FLAGS, 0o666)
     except OSError as error:
         said = "is a link or a loop of links; remove it" if error.errno == errno.ELOOP else error.strerror
-        raise RunError(f"{path}: cannot be opened to lock the folder: {said}") from None
+        refused = CheckpointError if error.errno in NO_PLACE else RunError
+        raise refused(f"{path}: cannot be opened to lock the folder: {said}") from None
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return handle
     os.close(handle)
-    raise RunError(f"{path}: is not a file, so the folder cannot be locked; remove it")
+    raise CheckpointError(f"{path}: is not a file, so the folder cannot be locked; remove it")
 
 
 def _take(handle: int) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -165,6 +166,24 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
     )
 
 
+def model_path(path: str) -> Path:
+    """The model file that was given; of a run folder, the one that it holds."""
+    from convlet.errors import ModelFileError
+    from convlet.run_folder import COMPARISON, CONFIG, MODEL
+
+    folder = Path(path)
+    if reading.kind(path) != "folder":
+        return folder
+    if not reading.is_missing(folder / MODEL):
+        return folder / MODEL
+    if not reading.is_missing(folder / COMPARISON):
+        names = [one.name for one in reading.entries(folder, ModelFileError) if one.suffix == ".safetensors"]
+        raise ModelFileError(f"{path}: is a comparison; give one of its models, as in {folder / (names or [MODEL])[0]}")
+    if not reading.is_missing(folder / CONFIG):
+        raise ModelFileError(f"{path}: is a run without a {MODEL} yet; finish it with --resume")
+    raise ModelFileError(f"{path}: is a folder without a {MODEL}; give a model file or the folder of a run")
+
+
 def planned(values: dict[str, Any]) -> tuple[Any, str, Any]:
     """The data, architecture and settings of one training: what was given, else the recipe's, else the defaults.
 
@@ -235,7 +254,7 @@ def save_seconds(values: dict[str, Any]) -> float:
 def loading(values: dict[str, Any]) -> dict[str, Any]:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
-    found = {key: str(Path(name).resolve()) if name and Path(name).exists() else name for key, name in names.items()}
+    found = {key: os.path.realpath(name) if name and reading.kind(name) else name for key, name in names.items()}
     return found | {name: values.get(name) for name in ("size", "train_images", "validation")}
 
 

@@ -29,7 +29,7 @@ def command(**values: Any) -> None:
 
     options.check_file(values["json_file"], "--json")
     options.positive("--top", values["top"])
-    model = model_file.load(values["model"])
+    model = model_file.load(options.model_path(values["model"]))
     height, width, channels = model.input_shape
     read: list[Any] = []
     notes: list[list[str]] = []

@@ -28,14 +28,9 @@ def command(folder: str, json_file: str | None) -> None:
     there = not reading.is_missing(path)
     if given and not there:
         raise InputError(f"{folder}: there is no such folder; give one that holds runs")
-    if there and reading.kind(path) != "folder":
-        raise InputError(f"{folder}: is {_not_a_folder(path)}; give a folder that holds runs")
+    if there:
+        reading.entries(path, InputError)  # whatever cannot be listed is named before a run is looked for
     found: list[dict[str, Any]] = list(runs(path)) if there else []
     if json_file:
         options.write_json(json_file, found)
     print_runs(found, folder, Console())
-
-
-def _not_a_folder(path: Path) -> str:
-    found = reading.kind(path)
-    return "not to be looked at, or a loop of links" if found is None else f"a {found}"
