@@ -68,7 +68,11 @@ def check_file(path: str | Path, name: str, refused: type[InputError] = InputErr
 
 def check_folder(path: str | Path, name: str, refused: type[InputError] = InputError) -> None:
     """The same for a folder, and for one that is not there yet: the nearest folder above it must take new files."""
-    place = Path(os.path.realpath(path))
+    try:
+        place = Path(os.path.realpath(path))
+    except ValueError:
+        raise refused(f"{name}: is not a name that a folder can have") from None
+    _check_length(place, name, refused)
     while is_missing(place) and place != place.parent:
         place = place.parent
     found = kind(place)
@@ -92,12 +96,16 @@ def _target(path: str | Path, name: str, refused: type[InputError]) -> Path:
         raise refused(f"{name}: is a {found}; give the name of a file to write")
     if kind(target.parent) != "folder":
         raise refused(f"{name}: the folder {target.parent} does not exist; make it first")
+    _check_length(target, name, refused)
+    return target
+
+
+def _check_length(path: Path, name: str, refused: type[InputError]) -> None:
     try:
-        os.lstat(target)
+        os.lstat(path)
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise refused(f"{name}: the name is too long; give a shorter one") from None
-    return target
 
 
 def _temporary(folder: Path) -> Path:

@@ -303,7 +303,7 @@ def new_folder(path: str | Path, option: str) -> Path:
     """
     check_folder(path, option)
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
+        Path(os.path.realpath(path)).mkdir(parents=True, exist_ok=True)  # also what a link leads to
     except OSError as error:
         raise RunError(f"{option} {path}: cannot be made: {error.strerror or error}") from None
     return Path(path)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.errors import SettingsError
 from convlet.system import reading
 
 REPORT = "report.html"
@@ -39,6 +40,9 @@ def command(**values: Any) -> None:
     if values["threads"] is not None:
         options.positive("--threads", values["threads"])
     result, models, data, then = _read(run, values)
+    for name, found in (("data", data), ("then", then)):
+        if values[name] and found is None:
+            raise SettingsError(f"--{name} {values[name]}: the report of {run} uses no such data; leave it out")
     write_report(output, result, data, models, then, values["threads"])
     click.echo(f"report: {output}")
 
