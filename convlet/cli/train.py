@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, streams
 
 RUNS = Path("runs")
 """Where run folders go that were given no place."""
@@ -106,6 +106,7 @@ def _train(
     from convlet.run_folder import RunFolder
     from convlet.trial import expected_seconds, measure, train_on
 
+    streams.go_on()
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), stop).whole(made_from)
     console = Console()
