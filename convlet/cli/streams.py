@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,49 +17,65 @@ from typing import Any
 NAMES = {"stdout": "the output", "stderr": "the error output"}
 
 
-class Guarded(io.RawIOBase):
-    """The raw end of an output, which fails at most once.
+class Guarded(io.TextIOWrapper):
+    """A text stream over the bytes of another one, which fails at most once; what is written afterwards is lost.
+
+    The buffer below is Python's own: an interruption between two lines of ours must not make it write twice.
 
     Parameters
     ----------
-    raw : where the bytes go
+    stream : the stream whose bytes are used; it stays usable
     name : what an error calls it
     quiet : whether it never fails, as that of errors: nobody could be told
     """
 
-    def __init__(self, raw: Any, name: str, quiet: bool) -> None:
-        self.raw, self.name, self.quiet = raw, name, quiet
+    def __init__(self, stream: Any, name: str, quiet: bool) -> None:
+        super().__init__(
+            stream.buffer,
+            encoding=stream.encoding,
+            errors="backslashreplace",
+            line_buffering=stream.line_buffering or quiet,
+            write_through=stream.write_through,
+        )
+        self.title, self.quiet = name, quiet
         self.error: OSError | None = None
 
-    def write(self, data: Any) -> int:
-        """Write bytes; once that has failed they are dropped."""
-        if self.error is not None:
-            return len(data)
+    def write(self, text: str) -> int:
+        """Write text; see the class."""
         try:
-            while (written := self.raw.write(data)) is None:  # a terminal that another program made non-blocking
-                select.select([], [self.raw], [])
-            return int(written)
+            return super().write(text)
         except OSError as error:
-            self.error = error
-            if self.quiet:
-                return len(data)
-            raise type(error)(error.errno, error.strerror, self.name) from None
+            self._fail(error)
+        return len(text)
 
-    def writable(self) -> bool:
-        return True
+    def flush(self) -> None:
+        """Write what is left in the buffer; see the class."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._fail(error)
 
-    def isatty(self) -> bool:
-        return bool(self.raw.isatty())
+    def _fail(self, error: OSError) -> None:
+        """Lead what is still in the buffer, and what follows, to nothing; raise the first error unless quiet."""
+        first = self.error is None
+        self.error = self.error or error
+        with suppress(OSError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, self.fileno())
+            os.close(nothing)
+        if first and not self.quiet:
+            raise self.named() from None
 
-    def fileno(self) -> int:
-        return int(self.raw.fileno())
+    def named(self) -> OSError:
+        """The error, with the name of the stream."""
+        assert self.error is not None
+        return type(self.error)(self.error.errno, self.error.strerror, self.title)
 
 
 def go_on() -> None:
     """From now on this program does its work to the end, whatever becomes of its output."""
-    end = _end(sys.stdout)
-    if end is not None:
-        end.quiet = True
+    if isinstance(sys.stdout, Guarded):
+        sys.stdout.quiet = True
 
 
 @contextmanager
@@ -76,10 +91,12 @@ def leaving() -> Iterator[None]:
         yield
     finally:
         for stream, old in zip((sys.stdout, sys.stderr), before, strict=True):
-            if stream is not old:
-                with suppress(OSError, ValueError):
-                    stream.flush()
-                _detach(stream)
+            if isinstance(stream, Guarded):
+                stream.quiet = True
+                stream.flush()
+                stream.detach()
+            elif stream is not old:
+                stream.close()
         sys.stdout, sys.stderr = before
 
 
@@ -94,39 +111,14 @@ def checked() -> Iterator[None]:
     """
     yield
     sys.stdout.flush()
-    end = _end(sys.stdout)
-    if end is not None and end.error is not None:
-        raise type(end.error)(end.error.errno, end.error.strerror, end.name)
+    if isinstance(sys.stdout, Guarded) and sys.stdout.error is not None:
+        raise sys.stdout.named()
 
 
 def _guard(stream: Any, name: str) -> io.TextIOWrapper:
-    """A text stream over the guarded raw end of another one, or over nothing."""
     if stream is None:
-        return open(os.devnull, "w", encoding="utf-8", errors="backslashreplace")
-    raw = getattr(stream.buffer, "raw", stream.buffer)
-    end = Guarded(raw, NAMES[name], quiet=name == "stderr")
-    lines = stream.line_buffering or name == "stderr"
-    return io.TextIOWrapper(
-        io.BufferedWriter(end),
-        encoding=stream.encoding,
-        errors="backslashreplace",
-        line_buffering=lines,
-        write_through=stream.write_through,
-    )
-
-
-def _end(stream: Any) -> Guarded | None:
-    end = getattr(getattr(stream, "buffer", None), "raw", None)
-    return end if isinstance(end, Guarded) else None
-
-
-def _detach(stream: Any) -> None:
-    """Let go of a guarded stream; the one below it belongs to Python and stays open."""
-    end = _end(stream)
-    if end is None:
-        stream.close()
-    else:
-        end.error = end.error or OSError()  # what is written from now on is dropped
+        return open(os.devnull, "w", encoding="utf-8")
+    return Guarded(stream, NAMES[name], quiet=name == "stderr")
 
 
 def _fill() -> None:
