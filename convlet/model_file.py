@@ -23,7 +23,7 @@ def save(model: Model, path: str | Path) -> None:
 
     Raises
     ------
-    ModelFileError : the model does not fit into a file, or the path is no place for one
+    ModelFileError : the model does not fit into a file or has numbers that are none, or the path is no place for one
     RunError : the file could not be written
     """
     write_atomically(path, _parts(model, str(path)), ModelFileError)
@@ -59,7 +59,10 @@ def from_bytes(data: bytes) -> Model:
 
 
 def _parts(model: Model, name: str) -> list[bytes]:
-    """The bytes of a model file in pieces; `name` is what an error calls it."""
+    """The bytes of a model file in pieces; `name` is what an error calls it. What `load` refuses is refused here."""
+    flaw = model.flaw()
+    if flaw is not None:
+        raise ModelFileError(f"{name}: the model {flaw}")
     header = encode(model)
     size = 8 + len(header) + 4 * (len(model.parameters) + len(model.state))
     if len(header) > KIND.header_limit or size > KIND.file_limit:

@@ -198,7 +198,9 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, value, place):
     header, payload = split(path.read_bytes())
     values = np.frombuffer(payload, "<f4").copy()
     values[place] = value
-    assert refusal(path, joined(header, values.tobytes())) == ("has parameters that are not finite; train it again")
+    assert refusal(path, joined(header, values.tobytes())) == (
+        "has running statistics that are not finite; train it again"
+    )
 
 
 @pytest.mark.parametrize(
