@@ -49,7 +49,7 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
     def kernel(task, frame):
         program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
-            row = fetch_add(task[COUNTER])
+            row = fetch_add(task[COUNTER], 1)
             if row >= task[ROWS]:
                 break
             frame[FRAME_GRADIENT] = task[GRADIENTS] + 4 * row * task[GRADIENT_FLOATS]
@@ -79,7 +79,7 @@ def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
     def kernel(task, frame):
         program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
-            piece = fetch_add(task[COUNTER])
+            piece = fetch_add(task[COUNTER], 1)
             if piece >= task[ROWS]:
                 break
             frame[START] = piece * task[SHARD]

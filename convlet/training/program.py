@@ -52,10 +52,12 @@ class Task:
         for own, workspace in zip(self.frames, self.workspaces, strict=True):
             own[frame.WORKSPACE] = workspace.ctypes.data
             own[frame.SELF] = own.ctypes.data
-        self._walker = compiler.addresses([walker])[walker]
-        walk = compiler.caller(walker)
         # addresses do not change, so they are looked up once, not at each step
+        places = np.array([own.ctypes.data for own in self.frames], np.int64)
         fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
+        self._frame_addresses = places
+        self._shared = compiler.addresses([walker])[walker], fields, places.ctypes.data
+        walk = compiler.caller(walker)
         self.walk_alone = lambda: walk(fields, first)
         self.prepare: Callable[[], None] = lambda: None
 
@@ -90,4 +92,4 @@ class Task:
             self.fields[getattr(task_fields, name.upper())] = value
         self.fields[task_fields.ROWS] = units
         self.counter[0] = 0
-        workers.run(self._walker, self.fields, self.frames, units, self.walk_alone)
+        workers.run(*self._shared, units, self.walk_alone)
