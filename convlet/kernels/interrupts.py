@@ -1,4 +1,4 @@
-"""Ctrl-C while something runs in which it would be lost."""
+"""Signals that arrive while something runs in which their exception would be lost."""
 
 from __future__ import annotations
 
@@ -6,24 +6,36 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """A Ctrl-C within takes effect at the end, as an exception of its own.
+    """A signal with a handler of Python, such as Ctrl-C, is handled at the end; its exception is raised from there.
 
     LLVM calls Python back while it compiles. An exception in there is printed and forgotten, and Numba then misses what
-    it was compiling. Only the main thread is ever interrupted, so in others nothing is to be held.
+    it was compiling. Only the main thread runs handlers, so in other threads there is nothing to hold.
     """
-    held: list[int] = []
-    usual = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or usual is None:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, lambda number, place: held.append(number))
+    usual = {number: own for number in signal.valid_signals() if callable(own := signal.getsignal(number))}
+    held: list[int] = []
+    waiting = True
+
+    def hold(number: int, place: FrameType | None) -> None:
+        if waiting:
+            held.append(number)
+        else:  # an exception came between two lines of the end, so this handler is still there
+            usual[signal.Signals(number)](number, place)
+
     try:
+        for number in usual:
+            signal.signal(number, hold)
         yield
     finally:
-        signal.signal(signal.SIGINT, usual)
-        if held:
-            signal.raise_signal(signal.SIGINT)
+        waiting = False
+        for number, own in usual.items():
+            signal.signal(number, own)
+        for again in held:
+            signal.raise_signal(again)

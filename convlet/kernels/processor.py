@@ -50,7 +50,7 @@ def exchange(typing_context, address, value):
 
 @intrinsic
 def acquire(typing_context, function, lock):
-    """Sleep until a lock of the interpreter is free, and take it. `function` is the address of PyThread_acquire_lock."""
+    """Sleep until a lock of the interpreter is free, and take it. `function` is PyThread_acquire_lock's address."""
 
     def code(context, builder, signature, arguments):
         kind = ir.FunctionType(I32, [ir.PointerType(), I32])
@@ -66,9 +66,8 @@ def release(typing_context, function, lock):
 
     def code(context, builder, signature, arguments):
         kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()])
-        builder.call(
-            builder.inttoptr(arguments[0], kind.as_pointer()), [builder.inttoptr(arguments[1], ir.PointerType())]
-        )
+        function, lock = arguments[0], builder.inttoptr(arguments[1], ir.PointerType())
+        builder.call(builder.inttoptr(function, kind.as_pointer()), [lock])
 
     return types.void(types.int64, types.int64), code
 

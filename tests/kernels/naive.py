@@ -571,7 +571,7 @@ def walk(rng):
     counter, rows = np.zeros(1, np.int64), np.full((2, 5), 7, np.float32)
     task = np.zeros(task_fields.FIELDS, np.int64)
     told = {
-        "PROGRAM": program, "LENGTH": 2, "COUNTER": counter, "ROWS": 2, "SHARDS": 5, "SHARD": 4, "BATCH": 18,
+        "PROGRAM": program, "LENGTH": 2, "COUNTER": counter, "ROWS": 2, "END": 2, "SHARDS": 5, "SHARD": 4, "BATCH": 18,
         "GROUP": 3, "GRADIENTS": rows, "GRADIENT_FLOATS": 5, "NUMBERS": numbers, "LOGITS": logits, "LOGIT_FLOATS": 1,
     }  # fmt: skip
     for field, value in told.items():
@@ -602,7 +602,7 @@ def walk_numbers(rng):
         np.zeros(frame.FIELDS, np.int64),
         np.zeros(task_fields.FIELDS, np.int64),
     )
-    told = {"PROGRAM": program, "LENGTH": 1, "COUNTER": counter, "ROWS": 3, "SHARD": 4, "BATCH": 10}
+    told = {"PROGRAM": program, "LENGTH": 1, "COUNTER": counter, "END": 3, "SHARD": 4, "BATCH": 10}
     for field, value in told.items():
         task[getattr(task_fields, field)] = value.ctypes.data if isinstance(value, np.ndarray) else value
     own[frame.SELF] = own.ctypes.data
