@@ -27,7 +27,7 @@ class Engines:
 
     @contextmanager
     def lent(self, threads: int | None) -> Iterator[Engine]:
-        """An engine that nobody else uses meanwhile."""
+        """An engine that nobody else uses meanwhile; one that an exception interrupted is not lent again."""
         if self._process != os.getpid():  # a fork leaves the parent's threads behind
             self._process = os.getpid()
             self._idle.clear()
@@ -40,11 +40,13 @@ class Engines:
             engine = self._make(threads)
         try:
             yield engine
-        finally:
-            if len(self._idle) < MOST_IDLE:
-                self._idle.append((threads, engine))
-            else:
-                engine.close()
+        except BaseException:
+            engine.close()
+            raise
+        if len(self._idle) < MOST_IDLE:
+            self._idle.append((threads, engine))
+        else:
+            engine.close()
 
 
 def _close(idle: list[tuple[int | None, Engine]]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -196,13 +197,25 @@ class ReferenceEngine(Engine):
 
     def _in_order(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
         """The results of `work` in the order of `starts`, a few at a time so that few are kept."""
-        if self.threads == 1 or len(starts) == 1:
-            yield from map(work, starts)
-            return
+        group = 2 * self.threads
+        for first in range(0, len(starts), group):
+            own = starts[first : first + group]
+            yield from map(work, own) if self.threads == 1 or len(own) == 1 else self._side_by_side(work, own)
+
+    def _side_by_side(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
+        """The results in order; whatever is raised, no thread is at work any more when it leaves."""
         if self._pool is None or self._pool_process != os.getpid():
             # the threads of a pool do not live on in a forked process
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convlet")
             self._pool_process = os.getpid()
-        group = 2 * self.threads
-        for first in range(0, len(starts), group):
-            yield from self._pool.map(work, starts[first : first + group])
+        given: list[Future[Result]] = []
+        try:
+            with suppress(RuntimeError):  # where the system refuses a thread, this one does the rest
+                for start in starts:
+                    given.append(self._pool.submit(work, start))
+            for number, start in enumerate(starts):
+                yield given[number].result() if number < len(given) else work(start)
+        finally:
+            for one in given:
+                one.cancel()
+            wait(given)
