@@ -1,4 +1,4 @@
-"""Signals that arrive while something runs in which their exception would be lost."""
+"""Signals that arrive while something runs in which their exception would be lost, or would break it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,29 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+
+class _Hold:
+    """Stands in for every handler of Python, and notes the numbers of signals until `waiting` ends."""
+
+    def __init__(self) -> None:
+        self.waiting = True
+        self.numbers: list[int] = []
+        self.usual: dict[int, Any] = {}
+        for number in signal.valid_signals():
+            own: Any = signal.getsignal(number)
+            while isinstance(own, _Hold) and not own.waiting:  # left over, see `__call__`
+                own = own.usual[number]
+            if callable(own):
+                self.usual[number] = own
+
+    def __call__(self, number: int, place: FrameType | None) -> None:
+        if self.waiting:
+            self.numbers.append(number)
+        else:  # an exception came while the handlers were given back, so this one is left over
+            signal.signal(number, self.usual[number])
+            self.usual[number](number, place)
 
 
 @contextmanager
@@ -19,23 +42,14 @@ def interrupts_held() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = {number: own for number in signal.valid_signals() if callable(own := signal.getsignal(number))}
-    held: list[int] = []
-    waiting = True
-
-    def hold(number: int, place: FrameType | None) -> None:
-        if waiting:
-            held.append(number)
-        else:  # an exception came between two lines of the end, so this handler is still there
-            usual[signal.Signals(number)](number, place)
-
+    hold = _Hold()
     try:
-        for number in usual:
+        for number in hold.usual:
             signal.signal(number, hold)
         yield
     finally:
-        waiting = False
-        for number, own in usual.items():
+        hold.waiting = False
+        for number, own in hold.usual.items():
             signal.signal(number, own)
-        for again in held:
-            signal.raise_signal(again)
+        for number in hold.numbers:
+            signal.raise_signal(number)

@@ -21,6 +21,7 @@ import numpy as np
 from convlet.kernels import board as fields
 from convlet.kernels import compile as compiler
 from convlet.kernels.compile import Kernel
+from convlet.kernels.interrupts import interrupts_held
 from convlet.training.aligned import aligned_zeros
 
 log = logging.getLogger("convlet")
@@ -116,11 +117,12 @@ class Crew:
         self._dismiss = partial(dismiss, board.address, board.line(0))
         board.watch = weakref.ref(self, _dismisser(board))
         try:
-            for number in range(1, count):
-                work = partial(_help, serve, board, number)
-                helper = threading.Thread(target=work, daemon=True, name=f"convlet-{number}")
-                helper.start()
-                self._helpers.append(helper)
+            with interrupts_held():  # a start that is interrupted may leave a thread that waits for ever
+                for number in range(1, count):
+                    work = partial(_help, serve, board, number)
+                    helper = threading.Thread(target=work, daemon=True, name=f"convlet-{number}")
+                    helper.start()
+                    self._helpers.append(helper)
         except (RuntimeError, MemoryError) as error:
             _say_refused(str(error) or type(error).__name__)
         except BaseException:

@@ -99,3 +99,19 @@ def test_a_model_that_has_predicted_can_be_pickled():
     images = np.zeros((1, *trained.input_shape), np.uint8)
     wanted = trained.logits(images)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(trained)).logits(images), wanted)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit, ValueError, GeneratorExit])
+def test_an_interrupted_engine_is_not_lent_again(engines, made, error):
+    with pytest.raises(error), engines.lent(2):
+        raise error
+    assert made[0].closed
+    with engines.lent(2) as engine:
+        assert engine is made[1]
+
+
+def test_an_engine_whose_borrower_is_forgotten_is_closed(engines, made):
+    lent = engines.lent(2)
+    lent.__enter__()
+    del lent
+    assert made[0].closed
