@@ -4,9 +4,9 @@
 
 KIND is one of predict, evaluate, train, compare, find-lr, benchmark and estimator; all where none is given. Each runs
 in a process of its own, which a signal interrupts again and again; a third of the interruptions come twice or three
-times within a millisecond. Counted are crashes, hangs (HANG_SECONDS without a word), foreign arrays that changed after an
-interruption, answers that were not the same bits as before, and interruptions that were lost. With --commands, each
-interruption ends a `convlet` command of its own. Ends with 1 unless all counts of faults are 0.
+times within a millisecond. The counts are crashes, hangs (HANG_SECONDS without a word), foreign arrays that changed
+after an interruption, answers that were not the same bits as before, and interruptions that were lost. With --commands,
+each interruption ends a `convlet` command of its own. Ends with 1 unless all counts of faults are 0.
 """
 
 from __future__ import annotations

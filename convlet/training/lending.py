@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 from convlet.training.engine import Engine
 
@@ -25,28 +25,47 @@ class Engines:
         self._process = os.getpid()
         weakref.finalize(self, _close, self._idle)
 
-    @contextmanager
-    def lent(self, threads: int | None) -> Iterator[Engine]:
-        """An engine that nobody else uses meanwhile; one that an exception interrupted is not lent again."""
+    def lent(self, threads: int | None) -> Loan:
+        """An engine that nobody else uses meanwhile, as a context manager."""
         if self._process != os.getpid():  # a fork leaves the parent's threads behind
             self._process = os.getpid()
             self._idle.clear()
+        return Loan(self, threads)
+
+    def take(self, threads: int | None) -> Engine:
+        """An idle engine or a new one, which is forgotten here."""
         try:
             made_for, engine = self._idle.pop()
         except IndexError:
-            made_for, engine = threads, self._make(threads)
-        if made_for != threads:
-            engine.close()
-            engine = self._make(threads)
-        try:
-            yield engine
-        except BaseException:
-            engine.close()
-            raise
+            return self._make(threads)
+        if made_for == threads:
+            return engine
+        engine.close()
+        return self._make(threads)
+
+    def give_back(self, threads: int | None, engine: Engine) -> None:
+        """Keep an engine for the next one who asks; close it where enough are kept."""
         if len(self._idle) < MOST_IDLE:
             self._idle.append((threads, engine))
         else:
             engine.close()
+
+
+class Loan:
+    """An engine while it is lent. One that an exception interrupted is closed, and never lent again."""
+
+    def __init__(self, engines: Engines, threads: int | None) -> None:
+        self._engines, self._threads = engines, threads
+
+    def __enter__(self) -> Engine:
+        self._engine = self._engines.take(self._threads)
+        return self._engine
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._engines.give_back(self._threads, self._engine)
+        else:
+            self._engine.close()
 
 
 def _close(idle: list[tuple[int | None, Engine]]) -> None:

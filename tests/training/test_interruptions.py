@@ -80,6 +80,26 @@ def test_an_engine_is_right_after_an_interruption(threads):
     engines[0].close()
 
 
+def test_an_interrupted_update_is_no_update_or_a_whole_one():
+    """Nothing that was made of the old parameters outlives them."""
+    engine = make_engine(network(WORD), SHAPE, PREPROCESSING, shard=8, threads=2, seed=0)
+    other = make_engine(network(WORD), SHAPE, PREPROCESSING, shard=8, threads=2, seed=0)
+    start = engine.layout.initial_parameters(network(WORD), SHAPE, 0)
+    slots = Adam().new_slots(len(start))
+
+    def update():
+        engine.update(Adam(), slots, 0.01, 1)
+
+    engine.load(start)
+    engine.gradients(IMAGES.images, IMAGES.labels, np.arange(100), epoch=0, position=0)
+    engine.logits(IMAGES.images[:9])
+    for moment in at_each_moment(update):
+        other.load(engine.parameters, engine.state)
+        np.testing.assert_array_equal(engine.logits(IMAGES.images[:9]), other.logits(IMAGES.images[:9]), str(moment))
+    engine.close()
+    other.close()
+
+
 def sha(threads):
     settings = Settings(epochs=2, batch=64, shard=8, threads=threads)
     return train(network(WORD), IMAGES, IMAGES, classes=CLASSES, settings=settings).model.sha256()

@@ -108,10 +108,3 @@ def test_an_interrupted_engine_is_not_lent_again(engines, made, error):
     assert made[0].closed
     with engines.lent(2) as engine:
         assert engine is made[1]
-
-
-def test_an_engine_whose_borrower_is_forgotten_is_closed(engines, made):
-    lent = engines.lent(2)
-    lent.__enter__()
-    del lent
-    assert made[0].closed
