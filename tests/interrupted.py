@@ -60,9 +60,9 @@ def at_each_moment(act: Callable[[], object], step: int = 1) -> Iterator[int]:
         moment += step
 
 
-def only(count: int) -> bool:
+def only(count: int, seconds: float = 5.0) -> bool:
     """Whether there are soon no more helper threads than `count`; one that was told to end takes a moment."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + seconds
     while _helpers() > count and time.monotonic() < deadline:
         time.sleep(0.001)
     return _helpers() == count

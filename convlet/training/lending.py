@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Callable
 from types import TracebackType
 
@@ -16,6 +15,8 @@ MOST_IDLE = 4
 class Engines:
     """Engines of one kind by their number of threads, None for all the machine has.
 
+    Engines that are forgotten with it end their threads by themselves.
+
     make : makes one for so many threads
     """
 
@@ -23,7 +24,6 @@ class Engines:
         self._make = make
         self._idle: list[tuple[int | None, Engine]] = []
         self._process = os.getpid()
-        weakref.finalize(self, _close, self._idle)
 
     def lent(self, threads: int | None) -> Loan:
         """An engine that nobody else uses meanwhile, as a context manager."""
@@ -66,8 +66,3 @@ class Loan:
             self._engines.give_back(self._threads, self._engine)
         else:
             self._engine.close()
-
-
-def _close(idle: list[tuple[int | None, Engine]]) -> None:
-    for _, engine in idle:
-        engine.close()

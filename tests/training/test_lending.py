@@ -12,6 +12,7 @@ import pytest
 
 from convlet.training import lending
 from convlet.training.lending import Engines
+from tests.interrupted import only
 from tests.training.test_model import make
 
 
@@ -61,14 +62,17 @@ def test_few_are_kept(engines, made, monkeypatch):
     assert sorted(engine.closed for engine in made) == [False, True]
 
 
-def test_they_are_closed_with_their_owner(made):
-    engines = Engines(lambda threads: made.append(Fake(threads)) or made[-1])
-    with engines.lent(1):
-        pass
-    assert not made[0].closed
-    del engines
+def test_their_threads_end_with_their_owner():
+    trained = make()
+    images = np.zeros((100, *trained.input_shape), np.uint8)
     gc.collect()
-    assert made[0].closed
+    trained.logits(images, 3)
+    with trained._engines.lent(2) as engine:
+        engine.logits(images)
+    assert not only(0, seconds=0.05)
+    del trained, engine
+    gc.collect()
+    assert only(0)
 
 
 def test_a_forked_process_makes_its_own(engines, made, monkeypatch):
