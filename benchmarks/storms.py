@@ -24,6 +24,9 @@ import time
 from pathlib import Path
 
 HANG_SECONDS = 60
+MOST_STARTS = 10
+"""Of a kind's process, which is started again after a crash or a hang."""
+
 KINDS = ("predict", "evaluate", "train", "compare", "find-lr", "benchmark", "estimator")
 WORD = "conv16-relu-conv16-relu-pool"
 FAULTS = ("crashes", "hangs", "arrays changed", "wrong answers", "failures")
@@ -138,7 +141,7 @@ def in_calls(kind, given):
     """The counts of a storm in calls, however often its process has to be started again."""
     counts = dict.fromkeys(("interrupts", "signals", "lost", *FAULTS), 0)
     starts = 0
-    while counts["interrupts"] < given.interrupts and starts < 10:
+    while counts["interrupts"] < given.interrupts and starts < MOST_STARTS:
         starts += 1
         rest = str(given.interrupts - counts["interrupts"])
         words = ["--child", kind, "--threads", str(given.threads), "--interrupts", rest]
@@ -152,7 +155,7 @@ def in_calls(kind, given):
                     counts[name] += count
             else:
                 counts["hangs"] += 1
-                running.kill()
+                running.send_signal(signal.SIGABRT)  # Python says where it hangs
                 continue
         counts["crashes"] += running.returncode < 0
         counts["failures"] += running.returncode > 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import weakref
 from collections.abc import Callable
 from types import TracebackType
 
@@ -12,10 +14,15 @@ MOST_IDLE = 4
 """Engines that are kept; more are made where more threads predict at once, and closed again."""
 
 
+_made: list[weakref.ref[Engines]] = []
+"""All that are alive. They are found without a callback of Python, in which a Ctrl-C would be lost."""
+
+
 class Engines:
     """Engines of one kind by their number of threads, None for all the machine has.
 
-    Engines that are forgotten with it end their threads by themselves.
+    Engines that are forgotten with it end their threads by themselves. Those that are idle when the interpreter exits
+    are closed before it takes itself apart.
 
     make : makes one for so many threads
     """
@@ -24,6 +31,7 @@ class Engines:
         self._make = make
         self._idle: list[tuple[int | None, Engine]] = []
         self._process = os.getpid()
+        _made[:] = [*(one for one in _made if one() is not None), weakref.ref(self)]
 
     def lent(self, threads: int | None) -> Loan:
         """An engine that nobody else uses meanwhile, as a context manager."""
@@ -50,6 +58,11 @@ class Engines:
         else:
             engine.close()
 
+    def close_idle(self) -> None:
+        """Close the engines that nobody uses."""
+        while self._process == os.getpid() and self._idle:
+            self._idle.pop()[1].close()
+
 
 class Loan:
     """An engine while it is lent. One that an exception interrupted is closed, and never lent again."""
@@ -66,3 +79,10 @@ class Loan:
             self._engines.give_back(self._threads, self._engine)
         else:
             self._engine.close()
+
+
+@atexit.register
+def _close_idle() -> None:
+    for engines in [one() for one in _made]:
+        if engines is not None:
+            engines.close_idle()

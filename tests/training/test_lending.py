@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -112,3 +114,36 @@ def test_an_interrupted_engine_is_not_lent_again(engines, made, error):
     assert made[0].closed
     with engines.lent(2) as engine:
         assert engine is made[1]
+
+
+def test_idle_engines_are_closed_when_the_interpreter_exits(engines, made):
+    with engines.lent(2) as used:
+        with engines.lent(2):
+            pass
+        lending._close_idle()
+        assert [used.closed for used in made] == [False, True]
+    del engines
+    assert used is made[0]
+
+
+def test_those_that_are_gone_are_forgotten():
+    made = [Engines(Fake) for _ in range(5)]
+    made[:] = [Engines(Fake)]
+    gc.collect()
+    Engines(Fake)
+    assert sum(one() in made for one in lending._made) == 1
+    assert len([one for one in lending._made if one() is None]) <= 1
+
+
+@pytest.mark.parametrize("ways", ["", "; sys.exit(0)", "; threading.Thread(target=loop, daemon=True).start()"])
+def test_the_interpreter_exits_whatever_its_threads_do(ways):
+    program = f"""
+import sys, threading
+from tests.training.test_interruptions import IMAGES, untrained
+model, other = untrained(), untrained()
+def loop():
+    while True: model.logits(IMAGES.images, 3)
+model.logits(IMAGES.images, 3); other.logits(IMAGES.images, 2){ways}
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
