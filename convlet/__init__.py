@@ -13,7 +13,10 @@ Everything here is loaded when it is first used, so `import convlet` is light.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` is not imported here: this runs before `python -m` is safe, see `system.modules`
+    from typing import Any
 
 __version__ = "0.1.0"
 

@@ -19,9 +19,8 @@ from convlet.sealed_file import (
     parse_header,
     refuse,
     seal,
-    size_of,
     strict_json,
-    unseal,
+    unseal_file,
 )
 from convlet.training.finite import finite
 from convlet.training.resume import State
@@ -67,11 +66,8 @@ def load(path: str | Path) -> tuple[State, dict[str, Any]]:
     ------
     CheckpointError : no such file, no checkpoint, or a damaged one; names the file and the reason
     """
-    path = Path(path)
     try:
-        size = size_of(path, KIND)
-        with path.open("rb") as file:
-            header, payload = unseal(file, size, KIND)
+        header, payload = unseal_file(path, KIND, CheckpointError)
         metadata, entries = parse_header(header, KIND)
         if metadata.get("format") != FORMAT:
             refuse(f"is no convlet checkpoint: expected the format '{FORMAT}' in its metadata")
@@ -85,8 +81,6 @@ def load(path: str | Path) -> tuple[State, dict[str, Any]]:
             refuse("describes no training")
     except Refused as refused:
         raise CheckpointError(f"{path}: {refused}") from None
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
     arrays = {}
     for name, entry in entries.items():
         begin, end = entry["data_offsets"]

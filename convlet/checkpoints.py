@@ -21,6 +21,7 @@ from convlet import checkpoint_file, model_file
 from convlet.atomic import write_atomically
 from convlet.errors import CheckpointError, RunError
 from convlet.layers.base import Array
+from convlet.system.reading import is_missing
 from convlet.training import Model
 from convlet.training.resume import State
 
@@ -131,7 +132,7 @@ class Checkpoints:
         newest, spare = self.folder / NEWEST, self.folder / SPARE
         try:
             linked = _second_name(newest, spare)
-            if not linked and newest.exists():
+            if not linked and not is_missing(newest):
                 os.replace(newest, self.folder / PREVIOUS)
             checkpoint_file.save(newest, state, self.origin)
             if linked:
@@ -167,7 +168,7 @@ def newest(folder: Path, origin: dict[str, Any]) -> State | None:
     damaged: CheckpointError | None = None
     for name in (NEWEST, PREVIOUS):
         path = folder / name
-        if not path.exists():
+        if is_missing(path):
             continue
         try:
             state, made_from = checkpoint_file.load(path)

@@ -17,7 +17,9 @@ from convlet.data.dataset import Dataset
 from convlet.errors import DataError, SettingsError, TrainingError
 from convlet.evaluation import paired_test
 from convlet.machine import machine, versions
-from convlet.presets import Entry, settings_for
+from convlet.presets import SIX, Entry, settings_for
+from convlet.random import REPEAT, derived_seed
+from convlet.recipes import RECIPES, WRITING, entry_for
 from convlet.run_folder import RunFolder, origin
 from convlet.training import (
     Model,
@@ -27,10 +29,14 @@ from convlet.training import (
     available_threads,
     compile_ahead,
 )
-from convlet.trial import check_fits, measure, merge, train_on
+from convlet.trial import check_fits, expected_seconds, measure, merge, train_on
 
 LONGEST_NAME = 120
 """Characters of an architecture that go into a file name; file systems end at 255 bytes."""
+
+
+CANDIDATES = ("conv16-relu-pool", "fast", "standard")
+"""What is compared where the user names nothing and the images are no writing: from small to large."""
 
 
 class Watcher(Protocol):
@@ -52,7 +58,7 @@ class Comparison:
     data : the images
     entries : the networks
     given : settings that the user gave, for all of them
-    repeats : trainings of each network, with seeds that count up from the first
+    repeats : trainings of each network; the first has the seed of the settings, the others seeds derived from it
     then : another data set, on which the best network is trained after the comparison
     folder : where each training keeps its checkpoints and its result; None for nowhere
 
@@ -102,6 +108,14 @@ class Comparison:
     def _settings(self, entry: Entry, data: Dataset) -> Settings:
         return settings_for(entry, len(data.train), self.given)
 
+    def recipes(self) -> Iterator[tuple[str, str, Settings, float]]:
+        """Of each recipe among the networks: its name, its word, its settings and the seconds it will take here."""
+        for entry, settings in self.plans:
+            if entry.label in RECIPES:
+                self.compile_ahead()
+                expected = expected_seconds(self.data, entry.architecture, settings)
+                yield entry.label, entry.architecture, settings, expected
+
     def origin(self) -> dict[str, Any]:
         """Everything that decides the results, in values that JSON knows."""
         given = {name: value for name, value in self.given.items() if name != "threads"}
@@ -128,6 +142,7 @@ class Comparison:
             "results": [],
             "best": None,
             "best_label": None,
+            "untried": untried(self.entries),
             "paired": None,
             "then": None,
             "failed": [],
@@ -196,7 +211,7 @@ class Comparison:
             result["paired"] = {"other": others[0]["label"], **_paired(best, others[0], len(self.data.test))}
         return next(entry for entry in self.entries if entry.label == best["label"])
 
-    def _compile_ahead(self) -> None:
+    def compile_ahead(self) -> None:
         """Compile what the networks need before the first one trains: all at once is fastest."""
         if not self._compiled:
             self._compiled = True
@@ -227,8 +242,8 @@ class Comparison:
             label += f", repeat {repeat + 1} of {self.repeats}" if self.repeats > 1 else ""
             if watcher:
                 watcher.start(label, self._number, count)
-            self._compile_ahead()
-            seeded = settings.changed(seed=settings.seed + repeat)
+            self.compile_ahead()
+            seeded = settings.changed(seed=derived_seed(settings.seed, REPEAT, repeat))
             name = self._names[entry.label] if kind == "compared" else f"then-{self._names[entry.label]}"
             found, model = self._train_once(entry, seeded, data, watcher, f"{name}-{repeat + 1}")
             if repeat == 0:
@@ -310,8 +325,43 @@ def _line(run: dict[str, Any]) -> str:
     return f"{shown}{run['train_seconds']:.1f} s, {run['images_per_second']:,.0f} images/s"
 
 
-def architectures(words: Sequence[str]) -> Iterator[Entry]:
-    """An entry for each word the user typed; the word is its label."""
+def candidates(words: Sequence[str], data: Dataset) -> tuple[Entry, ...]:
+    """What to compare on a data set: an entry for each recipe or architecture that the user named.
+
+    Without words, images of writing get the six small networks of the preset `six`, and all others CANDIDATES.
+    The label of an entry is the word itself.
+
+    Raises
+    ------
+    ArchitectureError : a word that is neither a recipe nor an architecture
+    """
+    if not words and data.pictures == WRITING:
+        return SIX
+    shape, images = data.image_shape, len(data.train)
+    return tuple(as_entry(word, shape, images, data.pictures) for word in words or CANDIDATES)
+
+
+def check_words(words: Sequence[str]) -> None:
+    """Raise ArchitectureError for a word that is neither a recipe nor an architecture; needs no data."""
     for word in words:
-        parse(word)
-        yield Entry(word, word)
+        if word not in RECIPES:
+            parse(word)
+
+
+def as_entry(word: str, shape: tuple[int, int, int], images: int, pictures: str = "") -> Entry:
+    """The recipe or architecture of a word, for so many training images of this shape (H, W, C) and kind."""
+    if word in RECIPES:
+        return entry_for(word, shape, images, pictures)
+    parse(word)
+    return Entry(word, word)
+
+
+def untried(entries: Sequence[Entry]) -> list[str]:
+    """The recipe that is usually better than these entries, in a list; empty if `best` is among them.
+
+    It is the recipe after the largest one among them, or `standard` if there is none: on real and on made pictures
+    `standard` left a fraction of the errors of the small networks (benchmarks/RESULTS.md).
+    """
+    names = list(RECIPES)
+    largest = max((names.index(entry.label) for entry in entries if entry.label in names), default=0)
+    return names[largest + 1 : largest + 2]

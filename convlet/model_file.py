@@ -12,7 +12,7 @@ from pathlib import Path
 from convlet.atomic import write_atomically
 from convlet.errors import ModelFileError
 from convlet.model_header import KIND, decode, encode
-from convlet.sealed_file import File, Refused, check_size, seal, size_of, unseal
+from convlet.sealed_file import Refused, check_size, seal, unseal, unseal_file
 from convlet.training.model import Model
 
 
@@ -38,15 +38,10 @@ def load(path: str | Path) -> Model:
     ------
     ModelFileError : no such file, no model file, or a damaged one; names the file and the reason
     """
-    path = Path(path)
     try:
-        size = size_of(path, KIND)
-        with path.open("rb") as file:
-            return _read(file, size)
+        return decode(*unseal_file(path, KIND, ModelFileError))
     except Refused as refused:
         raise ModelFileError(f"{path}: {refused}") from None
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read: {error.strerror or error}") from None
 
 
 def to_bytes(model: Model) -> bytes:
@@ -58,7 +53,7 @@ def from_bytes(data: bytes) -> Model:
     """Return the model in the bytes of a model file; raises ModelFileError as `load` does."""
     try:
         check_size(len(data), KIND)
-        return _read(BytesIO(data), len(data))
+        return decode(*unseal(BytesIO(data), len(data), KIND))
     except Refused as refused:
         raise ModelFileError(f"the model {refused}") from None
 
@@ -73,8 +68,3 @@ def _parts(model: Model, name: str) -> list[bytes]:
             f"but this model needs {size} and {len(header)}; use a smaller network or shorter class names"
         )
     return seal(header, (model.parameters, model.state))
-
-
-def _read(file: File, size: int) -> Model:
-    """The model in a file of `size` bytes; raises Refused."""
-    return decode(*unseal(file, size, KIND))

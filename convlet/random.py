@@ -32,6 +32,13 @@ SPLIT = 4
 """Purpose: which images go to validation, test or a subset."""
 AUGMENT = 5
 """Purpose: how an image is changed before it is shown."""
+REPEAT = 6
+"""Purpose: the seed of each repeat of a training after the first."""
+MEMBER = 7
+"""Purpose: the seed of each member of an ensemble after the first."""
+
+SEED_BITS = 53
+"""Bits of a derived seed: every JSON reader keeps an integer of this size exactly."""
 
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 """What counter words 0 and 2 are multiplied by in each round."""
@@ -133,6 +140,25 @@ def permutation(n: int, seed: int, purpose: int, stream: int = 0, epoch: int = 0
         pairs = drawn.reshape(-1, 2)
         own[:] = pairs[:, 0].astype(np.uint64) << np.uint64(32) | pairs[:, 1]
     return np.argsort(order, kind="stable").astype(np.int64, copy=False)
+
+
+def derived_seed(seed: int, purpose: int, number: int) -> int:
+    """Return the seed of training `number` of several that share one seed, independent of all the others.
+
+    Number 0 keeps the seed itself, so a single training and the first of several are the same. The others get the
+    high 53 bits of the first two words at position `number`. Counting up from the seed would not do: member 1 of
+    seed 5 would then be member 0 of seed 6.
+
+    Parameters
+    ----------
+    seed : 0 to 2**64 - 1; anything else raises SettingsError
+    purpose : REPEAT or MEMBER, so that repeat 1 and member 1 of a seed differ
+    number : 0 to 2**32 - 1
+    """
+    if number == 0:
+        return seed
+    high, low = (int(word) for word in words(2, seed=seed, purpose=purpose, position=number))
+    return (high << 32 | low) >> (64 - SEED_BITS)
 
 
 @dataclass

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from convlet.architecture import parse
 from convlet.errors import SettingsError
 from convlet.presets import Entry
+from convlet.training.work import layers_work
 
 SMALLEST_PICTURE = 6
 """Pixels of the shorter side from which on convolutions are worth their time."""
@@ -25,7 +27,11 @@ LINE_ARCHITECTURE = "dense64-relu"
 WRITTEN_FOR = 28
 """Pixels of the side for which the numbers of an augmentation are written."""
 
-KINDS = ("", "writing", "objects")
+CHOICES = ("fewest_stages", "smallest_side", "largest_side", "last_word", "epochs", "most_work")
+"""Names of the choices that do not depend on what the images show."""
+
+WRITING, OBJECTS = "writing", "objects"
+KINDS = ("", WRITING, OBJECTS)
 """What images may show, as far as a recipe must know it; "" for not known."""
 
 
@@ -47,8 +53,11 @@ class Recipe:
     summary : one line for people
     fewest_stages : so many stages there are even where images are too small for a pooling between them all
     smallest_side : images are halved as long as their shorter side stays at least this many pixels
+    largest_side : larger images are first reduced by average pooling until their longer side is at most this many
+        pixels
     last_word : the word at the end, before the classifier head
     epochs : the fewest and the most
+    most_work : multiply-adds of the whole training; there are fewer epochs, but at least one, where it would take more
     settings : settings by name
     by_kind : what depends on what the images show, by name and kind: `stages`, the words of the layers between two
         poolings, from large images to small; `shown`, how many images a network sees, all epochs together; settings,
@@ -59,8 +68,10 @@ class Recipe:
     summary: str
     fewest_stages: Choice
     smallest_side: Choice
+    largest_side: Choice
     last_word: Choice
     epochs: Choice
+    most_work: Choice
     settings: Mapping[str, Choice]
     by_kind: Mapping[str, Mapping[str, Choice]]
 
@@ -69,7 +80,7 @@ class Recipe:
         found: dict[str, Choice] = {}
         for name, choices in self.by_kind.items():
             found |= {f"{name} ({kind})" if kind else name: choice for kind, choice in choices.items()}
-        found |= {name: getattr(self, name) for name in ("fewest_stages", "smallest_side", "last_word", "epochs")}
+        found |= {name: getattr(self, name) for name in CHOICES}
         return {**found, **self.settings}
 
     def architecture(self, shape: tuple[int, int, int], pictures: str = "") -> str:
@@ -77,13 +88,16 @@ class Recipe:
         side = min(shape[:2])
         if side < SMALLEST_PICTURE:
             return LINE_ARCHITECTURE
+        window = min(-(-max(shape[:2]) // self.largest_side.value), max(1, side // SMALLEST_PICTURE))
+        first = [f"avgpool{window}" if window > 2 else "avgpool"] if window > 1 else []
+        side //= window
         known, halvings = self._own(pictures)["stages"], 0
         while side // 2 >= self.smallest_side.value and halvings < len(known) - 1:
             halvings, side = halvings + 1, side // 2
         stages = known[: max(halvings + 1, self.fewest_stages.value)]
         without = len(stages) - 1 - halvings  # small images are halved late
         words = [word if place <= without else f"pool-{word}" for place, word in enumerate(stages)]
-        return "-".join([*words, *([self.last_word.value] if self.last_word.value else [])])
+        return "-".join([*first, *words, *([self.last_word.value] if self.last_word.value else [])])
 
     def settings_for(self, shape: tuple[int, int, int], images: int, pictures: str = "") -> dict[str, Any]:
         """The settings for so many training images of this shape (H, W, C) and kind of pictures."""
@@ -91,10 +105,18 @@ class Recipe:
         del own["stages"]
         fewest, most = self.epochs.value
         epochs = max(fewest, min(most, round(own.pop("shown") / max(images, 1))))
+        members = own.get("members", 1)
+        epochs = max(
+            1, min(epochs, int(self.most_work.value / (self._work(shape, pictures) * members * max(images, 1))))
+        )
         found = {"epochs": epochs} | {name: choice.value for name, choice in self.settings.items()}
         side = min(shape[:2])
         words = {name: _scaled(own.pop(name), side) for name in ("augment", "views")}
         return found | own | (words if side >= SMALLEST_PICTURE else {})
+
+    def _work(self, shape: tuple[int, int, int], pictures: str) -> int:
+        """Multiply-adds of one image in a training step of one network, without its head."""
+        return max(1, sum(own.total for own in layers_work(parse(self.architecture(shape, pictures)), shape)))
 
     def _own(self, pictures: str) -> dict[str, Any]:
         return {name: choices.get(pictures, choices[""]).value for name, choices in self.by_kind.items()}
@@ -130,8 +152,12 @@ FAST = Recipe(
     "seconds: two convolutions that see every image a few times",
     fewest_stages=Choice(2, "one convolution leaves more than twice the errors of two"),
     smallest_side=Choice(12, "a third stage, of 7x7, took 1.6 times as long and gained no more than longer training"),
+    largest_side=Choice(
+        64, "a network for 64x64 sees what decides small pictures; 300x300 would take 20 times as long"
+    ),
     last_word=Choice("pool", "quarters the weights of the dense layer behind it"),
     epochs=Choice((3, 100), "a schedule needs some steps; a hundred passes learn what few images teach"),
+    most_work=Choice(4 * 10**12, "two minutes on two slow cores, of 17 thousand million multiply-adds a second each"),
     settings=ONE_CYCLE | {"learning_rate": Choice(0.006, "a higher one, 0.008, was no better on MNIST")},
     by_kind={
         "stages": {
@@ -158,10 +184,12 @@ STANDARD = Recipe(
     "a minute: three convolutions with batch normalisation, images moved about",
     fewest_stages=Choice(3, "digits of 8x8 had half as many errors with a third convolution"),
     smallest_side=Choice(4, "of 28x28 images 7x7 are left, as few as three convolutions of 3x3 can use"),
+    largest_side=Choice(128, "twice that of fast: details count where there is a minute or more"),
     last_word=Choice("bn-gap", "the mean over the map: no dense layer that learns places by heart", NETWORK_IN_NETWORK),
     epochs=Choice(
         (7, 80), "seven of MNIST take half a minute; eighty of 1,150 digits left 1.07 % errors, sixty 1.20 %"
     ),
+    most_work=Choice(5 * 10**13, "twice what Fashion-MNIST takes; beyond it large images would take hours"),
     settings=ONE_CYCLE
     | {
         "learning_rate": Choice(
@@ -191,8 +219,10 @@ BEST = Recipe(
     "minutes: two or three networks that predict together",
     fewest_stages=STANDARD.fewest_stages,
     smallest_side=STANDARD.smallest_side,
+    largest_side=STANDARD.largest_side,
     last_word=STANDARD.last_word,
     epochs=Choice((12, 90), "ninety passes over 1,000 images take half a minute"),
+    most_work=Choice(5 * 10**14, "ten times that of standard, as its minutes are"),
     settings=STANDARD.settings,
     by_kind={
         "stages": {

@@ -23,6 +23,7 @@ from convlet.atomic import clean, write_json
 from convlet.checkpoints import SECONDS, Checkpoints, differences, write_history
 from convlet.errors import CheckpointError, TrainingError
 from convlet.layers.base import Array
+from convlet.system import reading
 from convlet.training import Model, TrainingResult
 from convlet.training.backend import backend_name
 from convlet.training.model import NUMERICS_VERSION
@@ -32,6 +33,9 @@ COMPARISON = "compare.json"
 
 FAILURE = "failure.json"
 """Why a training could not go on, as long as nobody tries again."""
+
+MOST_JSON_BYTES = 2**28
+"""The largest JSON file that is read: twice the confusion matrices of twenty networks with a thousand classes."""
 
 KINDS = ("train", "compare")
 """The commands that have run folders."""
@@ -95,7 +99,7 @@ class Part:
         ------
         CheckpointError : it was finished from another origin
         """
-        if not (self.path / RESULT).exists():
+        if reading.is_missing(self.path / RESULT):
             return None
         made_from, result = read_result(self.path)
         changed = differences(made_from, self.origin)
@@ -129,10 +133,10 @@ class RunFolder:
 
 def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     """What a run was asked for; raises CheckpointError for a folder that is no run, or none of this kind."""
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder}: is no folder; give the folder of a run, see 'convlet runs'")
-    if not (folder / CONFIG).exists():
-        raise CheckpointError(f"{folder}: there is no {CONFIG}, so it is no run; see 'convlet runs'")
+    if reading.kind(folder) != "folder":
+        raise CheckpointError(f"{folder}: is not a folder; give the folder of a run, see 'convlet runs'")
+    if reading.is_missing(folder / CONFIG):
+        raise CheckpointError(f"{folder}: there is no {CONFIG}, so it is not a run; see 'convlet runs'")
     config = read_json(folder / CONFIG)
     found = config.get("kind")
     if found not in KINDS or not all(isinstance(config.get(name), dict) for name in ("origin", "loading")):
@@ -162,12 +166,14 @@ def read_result(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file; raises CheckpointError where there is none."""
+    with reading.opened(path, "a JSON file", MOST_JSON_BYTES, CheckpointError) as file:
+        if file.peek(1).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":  # so nothing large is read in vain
+            raise CheckpointError(f"{path}: is damaged; expected a JSON object")
+        data = reading.read_whole(file, path, CheckpointError)
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from None
+        found = json.loads(data)
     except (ValueError, RecursionError):
-        raise CheckpointError(f"{path}: is damaged; it is no JSON") from None
+        raise CheckpointError(f"{path}: is damaged; it is not JSON") from None
     if not isinstance(found, dict):
         raise CheckpointError(f"{path}: is damaged; expected a JSON object")
     return found

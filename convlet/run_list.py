@@ -10,15 +10,16 @@ from convlet import checkpoint_file, lock
 from convlet.checkpoints import NEWEST, PREVIOUS
 from convlet.errors import CheckpointError
 from convlet.run_folder import COMPARISON, CONFIG, FAILURE, PARTS, RESULT, read_config, read_json, read_result
+from convlet.system import reading
 
 
 def runs(folder: Path) -> Iterator[dict[str, Any]]:
     """Each run in `folder`, and `folder` itself where it is one, by name: see `describe`."""
-    if (folder / CONFIG).exists():
+    if not reading.is_missing(folder / CONFIG):
         yield describe(folder)
         return
-    for path in sorted(folder.iterdir()):
-        if (path / CONFIG).is_file():
+    for path in reading.entries(folder, CheckpointError):
+        if not reading.is_missing(path / CONFIG):
             yield describe(path)
 
 
@@ -47,11 +48,11 @@ def describe(run: Path) -> dict[str, Any]:
 def _train(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     origin, name = config["origin"], _name(config["loading"]["data"])
     facts = {"data": name, "networks": [origin["architecture"]]}
-    if (run / RESULT).exists():
+    if not reading.is_missing(run / RESULT):
         _, result = read_result(run)
         errors = {key: result[key] for key in ("validation_error", "test_error")}
         return facts | errors | {"state": "finished", "detail": f"{len(result['history']['epoch'])} epochs"}
-    if (run / FAILURE).exists():
+    if not reading.is_missing(run / FAILURE):
         return facts | {"state": "failed", "detail": str(read_json(run / FAILURE)["error"])}
     return facts | {"state": "stopped", "detail": _progress(run, origin["settings"]["epochs"])}
 
@@ -59,7 +60,7 @@ def _train(run: Path, config: dict[str, Any]) -> dict[str, Any]:
 def _progress(run: Path, epochs: int) -> str:
     """How far the newest checkpoint is."""
     for name in (NEWEST, PREVIOUS):
-        if (run / name).exists():
+        if not reading.is_missing(run / name):
             try:
                 place = checkpoint_file.load(run / name)[0].values["place"]
             except CheckpointError:
@@ -77,7 +78,7 @@ def _compare(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     trainings = (len(origin["entries"]) + (origin["then"] is not None)) * origin["repeats"]
     done = len(list((run / PARTS).glob(f"*/{RESULT}")))
     facts |= {"state": "stopped", "detail": f"{done} of {trainings} trainings"}
-    if (run / COMPARISON).exists():
+    if not reading.is_missing(run / COMPARISON):
         result = read_json(run / COMPARISON)
         if not result["missing"]:
             facts["state"] = "finished"

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
 from collections.abc import Iterable
 from io import BufferedReader, BytesIO
 from math import prod
@@ -23,7 +22,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
+from convlet.errors import InputError
 from convlet.layers.base import Array
+from convlet.system.reading import opened, size
 
 DIGITS = 64
 """Hexadecimal digits of a SHA-256."""
@@ -82,13 +83,12 @@ def seal(header: bytes, vectors: Iterable[Array]) -> list[bytes]:
     return parts
 
 
-def size_of(path: Path, kind: Kind) -> int:
-    """The size of a regular file, in bytes; raises Refused for anything else."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        refuse(f"is not a file; expected a {kind.name} file such as {kind.example}")
-    check_size(status.st_size, kind)
-    return status.st_size
+def unseal_file(path: str | Path, kind: Kind, refused: type[InputError]) -> tuple[bytes, Array]:
+    """Header and values of the file at a path, as `unseal` gives them; raises Refused, or `refused` with the path."""
+    with opened(path, f"a {kind.name} file such as {kind.example}", refused=refused) as file:
+        length = size(file)
+        check_size(length, kind)
+        return unseal(file, length, kind)
 
 
 def check_size(size: int, kind: Kind) -> None:

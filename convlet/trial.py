@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,17 @@ from convlet.training import (
     Preprocessing,
     Progress,
     Settings,
+    Training,
     TrainingResult,
     available_threads,
     check_training,
+    compile_ahead,
     train,
 )
+from convlet.training.backend import make_engine
+
+TIMED_STEPS = 3
+"""Steps that `expected_seconds` takes the middle one of."""
 
 
 def check_fits(word: str, settings: Settings, data: Dataset) -> None:
@@ -65,6 +72,36 @@ def train_on(
         if part is not None:
             part.fail(error)
         raise
+
+
+def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
+    """About how long this training will take here: the time of a few of its steps, times their number.
+
+    The steps run in an engine of their own, which is thrown away, so the training itself does not change. Kernels
+    that are missing are compiled first, outside the time.
+    """
+    network, images = with_head(parse(word), len(data.classes)), data.train.images
+    threads, size = settings.threads or available_threads(), min(settings.batch or len(images), len(images))
+    learning, optimizer = settings.learning(), settings.make_optimizer()
+    compile_ahead([Training(network, images, optimizer, settings.shard, learning)], threads)
+    form = network, data.image_shape, Preprocessing.from_images(images)
+    engine = make_engine(*form, shard=settings.shard, threads=threads, seed=settings.seed, **learning)
+    batch = np.arange(size, dtype=np.int64)
+    seconds = []
+    try:
+        engine.load(engine.layout.initial_parameters(network, data.image_shape, settings.seed))
+        slots = optimizer.new_slots(engine.layout.parameter_count)
+        for step in range(TIMED_STEPS + 1):  # the first one fills caches
+            began = perf_counter()
+            engine.gradients(images, data.train.labels, batch, epoch=0, position=0)
+            engine.update(optimizer, slots, 0.0, step + 1)
+            seconds.append(perf_counter() - began)
+    finally:
+        engine.close()
+    if settings.minutes is not None:
+        return 60 * settings.minutes
+    steps = settings.steps or settings.epochs * -(-len(images) // size)
+    return median(seconds[1:]) * steps * settings.members
 
 
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convlet.compare import Comparison, architectures, file_names
+from convlet.compare import Comparison, candidates, check_words, file_names, untried
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import ArchitectureError, DataError, SettingsError
-from convlet.presets import METHODS, Entry
+from convlet.presets import METHODS, SIX, Entry
+from convlet.random import REPEAT, derived_seed
+from convlet.recipes import entry_for
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
@@ -111,7 +113,8 @@ def test_two_ways_to_train_one_architecture_are_told_apart():
 def test_what_a_result_holds():
     result = compare(POOL, CONV, then=dataset("other")).run()
     assert list(result) == [
-        *("data", "settings", "machine", "versions", "results", "best", "best_label", "paired", "then"),
+        *("data", "settings", "machine", "versions", "results", "best", "best_label", "untried"),
+        *("paired", "then"),
         *("failed", "missing"),
     ]
     assert result["settings"]["epochs"] == 1
@@ -141,12 +144,13 @@ def test_the_two_best_are_held_against_each_other_on_the_same_test_images():
     assert compare(POOL).run()["paired"] is None
 
 
-def test_repeats_have_seeds_that_count_up_and_the_first_one_s_model():
+def test_repeats_have_independent_seeds_and_the_first_one_s_model():
     comparison = compare(CONV, repeats=3, given={"seed": 7})
     (found,) = comparison.run()["results"]
-    assert [run["seed"] for run in found["repeats"]] == [7, 8, 9]
+    assert [run["seed"] for run in found["repeats"]] == [derived_seed(7, REPEAT, repeat) for repeat in range(3)]
+    assert found["repeats"][0]["seed"] == 7
     assert comparison.models["conv2-relu-pool"].sha256() == found["repeats"][0]["sha256"] == found["sha256"]
-    alone = compare(CONV, given={"seed": 8}).run()
+    alone = compare(CONV, given={"seed": derived_seed(7, REPEAT, 1)}).run()
     assert alone["results"][0]["sha256"] == found["repeats"][1]["sha256"]
 
 
@@ -246,9 +250,42 @@ def test_a_single_network_needs_no_validation_images():
 
 
 def test_words_become_entries_and_errors():
-    assert list(architectures(["conv8", "pool"])) == [Entry("conv8", "conv8"), Entry("pool", "pool")]
+    assert candidates(["conv8", "pool"], dataset()) == (Entry("conv8", "conv8"), Entry("pool", "pool"))
     with pytest.raises(ArchitectureError, match=r"^unknown token 'covn8' at position 1 of 'covn8'; did you mean"):
-        list(architectures(["pool", "covn8"]))
+        check_words(["pool", "covn8"])
+
+
+def test_recipes_are_candidates_by_name():
+    recipe, word = candidates(["fast", "pool"], dataset())
+    assert recipe == entry_for("fast", (6, 6, 1), len(dataset().train))
+    assert (recipe.label, word.label) == ("fast", "pool")
+
+
+def test_without_words_the_candidates_suit_the_images():
+    assert candidates([], replace(dataset(), pictures="writing")) == SIX
+    for kind in ("", "objects"):
+        found = candidates([], replace(dataset(), pictures=kind))
+        assert [entry.label for entry in found] == ["conv16-relu-pool", "fast", "standard"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "better"),
+    [
+        (["pool"], ["standard"]),
+        (["fast", "pool"], ["standard"]),
+        (["standard"], ["best"]),
+        (["fast", "best"], []),
+    ],
+)
+def test_a_better_recipe_that_was_not_tried_is_named(labels, better):
+    assert untried([Entry(label, "pool") for label in labels]) == better
+
+
+def test_recipes_say_how_long_they_take(monkeypatch):
+    comparison = Comparison(dataset(), candidates(["pool", "fast"], dataset()), {"threads": 1})
+    ((name, word, settings, seconds),) = comparison.recipes()
+    assert (name, word, settings.epochs) == ("fast", "conv16-relu-conv32-relu-pool", 100)
+    assert seconds > 0
 
 
 def test_file_names_are_unlike_and_short():
@@ -259,3 +296,27 @@ def test_file_names_are_unlike_and_short():
     assert names["wide"] == "conv4-relu-pool"
     assert len(set(names.values())) == len(names)
     assert max(map(len, names.values())) <= 130
+
+
+def test_repeats_of_an_ensemble_share_no_member():
+    """Seeds that only count up would make member 2 of repeat 1 the first member of repeat 2."""
+    entry = replace(CONV, settings={"members": 3, "epochs": 1})
+    comparison = compare(entry, repeats=3)
+    models = []
+    comparison.folder, once = None, comparison._train_once
+
+    def kept(*given):
+        found, model = once(*given)
+        models.append(model)
+        return found, model
+
+    comparison._train_once = kept
+    comparison.run()
+    members = [model.member(number).sha256() for model in models for number in range(3)]
+    assert len(set(members)) == len(members) == 9
+
+
+def test_the_largest_seed_has_repeats_and_members():
+    entry = replace(POOL, settings={"members": 2, "epochs": 1})
+    (found,) = compare(entry, repeats=2, given={"seed": 2**64 - 1}).run()["results"]
+    assert [run["seed"] for run in found["repeats"]] == [2**64 - 1, derived_seed(2**64 - 1, REPEAT, 1)]

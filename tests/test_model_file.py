@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from convlet import model_file
+from convlet import model_file, sealed_file
 from convlet.errors import ModelFileError
 from tests.model_files import joined, make, refusal, saved, split
 from tests.torture import model_damage
@@ -81,7 +81,7 @@ def test_any_safetensors_library_reads_the_file(tmp_path):
     assert {name: metadata[name] for name in ("format", "version", "numerics", "architecture")} == {
         "format": "convlet-model",
         "version": "1",
-        "numerics": "1",
+        "numerics": "2",
         "architecture": "conv2-bn-relu",
     }
     assert json.loads(metadata["classes"]) == list(model.classes)
@@ -128,8 +128,8 @@ def test_bytes_after_the_end_are_refused(tmp_path):
 def test_files_that_are_no_models_are_refused(tmp_path):
     path = tmp_path / "file"
     limit = "expected a header of 2 to 1048576 bytes, but it says"
-    assert refusal(path) == "cannot be read: No such file or directory"
-    assert refusal(tmp_path) == "is not a file; expected a model file such as model.safetensors"
+    assert refusal(path) == "there is no such file; expected a model file such as model.safetensors"
+    assert refusal(tmp_path) == "is a folder; expected a model file such as model.safetensors"
     assert refusal(path, b"") == "is no model file: expected at least 8 bytes, but it has 0"
     assert refusal(path, b"\x80\x04K\x01.") == "is no model file: expected at least 8 bytes, but it has 5"
     html = b"<!doctype html><title>404</title>"
@@ -162,7 +162,7 @@ def test_a_file_larger_than_any_model_is_refused_unread(tmp_path):
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch):
     path = saved(tmp_path)
     size = path.stat().st_size
-    monkeypatch.setattr(model_file, "size_of", lambda given, kind: size + 4)
+    monkeypatch.setattr(sealed_file, "size", lambda file: size + 4)
     assert refusal(path) == "changed while it was read; try again"
 
 

@@ -6,11 +6,12 @@ import pytest
 
 from convlet.architecture import format_word, parse, with_head
 from convlet.errors import SettingsError
-from convlet.layers import Conv, MaxPool
+from convlet.layers import AvgPool, Conv, MaxPool
 from convlet.presets import settings_for
 from convlet.recipes import KINDS, LINE_ARCHITECTURE, RECIPES, Choice, entry_for, recipe
 from convlet.training.augmentation import parse_augmentation
 from convlet.training.views import parse_views
+from convlet.training.work import layers_work
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (48, 64, 3), (96, 96, 3), (6, 200, 1), (1, 30, 1), (3, 3, 1), (1, 1, 1)]
 
@@ -60,9 +61,9 @@ def test_small_images_have_as_many_convolutions_and_are_halved_late(name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_fewer_images_are_shown_more_often_within_bounds(name):
     fewest, most = recipe(name).epochs.value
-    epochs = [recipe(name).settings_for((28, 28, 1), images)["epochs"] for images in (1, 1000, 60_000, 10**7)]
+    epochs = [recipe(name).settings_for((28, 28, 1), images)["epochs"] for images in (1, 1000, 200_000, 10**7)]
     assert epochs == sorted(epochs, reverse=True)
-    assert (epochs[0], epochs[-1]) == (most, fewest)
+    assert (epochs[0], epochs[2], epochs[3]) == (most, fewest, 1)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -73,6 +74,28 @@ def test_only_objects_are_mirrored(name, kind):
     views = any(view.mirrored for view in parse_views(settings.get("views", "")))
     assert mirrored == (kind == "objects")
     assert not views or kind == "objects"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_large_images_are_pooled_at_once(name):
+    largest = recipe(name).largest_side.value
+    for side in (largest, largest + 1, 2 * largest, 1000, 2000):
+        first = parse(recipe(name).architecture((side, side, 3))).layers[0]
+        window = -(-side // largest)
+        assert isinstance(first, AvgPool) == (window > 1)
+        assert window == 1 or (first.size, first.stride) == (window, window)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("shape", [*SHAPES, (64, 64, 1), (300, 300, 3), (2000, 20, 1), (1024, 1024, 3)], ids=str)
+def test_a_training_is_bounded_in_its_work(name, shape):
+    """Two minutes of `fast` on two slow cores, whatever the images are; one epoch is always taken."""
+    for images in (1, 100, 2000, 60_000):
+        for kind in KINDS:
+            entry = entry_for(name, shape, images, kind)
+            work = sum(own.total for own in layers_work(parse(entry.architecture), shape))
+            epochs, members = entry.settings["epochs"], entry.settings.get("members", 1)
+            assert epochs == 1 or work * images * epochs * members <= recipe(name).most_work.value
 
 
 def test_shifts_are_in_proportion_to_the_image():

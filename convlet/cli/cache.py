@@ -57,11 +57,11 @@ def clear() -> None:
 @click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
 @click.option("--threads", type=int, help="Processes that compile at the same time [default: all].")
 def warm(words: tuple[str, ...], **values: Any) -> None:
-    """Compile what these networks run, with any optimizer, on bytes and floats, so that nobody waits for it later."""
+    """Compile what these networks or recipes run, with any optimizer, on bytes and floats, so nobody waits later."""
     from rich.console import Console
 
     from convlet import presets
-    from convlet.compare import architectures
+    from convlet.compare import as_entry
     from convlet.errors import RunError, SettingsError
     from convlet.kernels import cache, upkeep
     from convlet.kernels.compile import compiled
@@ -70,8 +70,8 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
 
     if words and values["preset"]:
         raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")
-    entries = tuple(architectures(words)) if words else presets.preset(values["preset"] or "six")
     shape = options.input_shape(values["input_shape"])
+    entries = tuple(as_entry(word, shape, 1) for word in words) or presets.preset(values["preset"] or "six")
     threads = Settings(threads=values["threads"]).threads or available_threads()
     _need_compiler()
     kernels = _kernels(entries, shape, options.positive("--classes", values["classes"]))

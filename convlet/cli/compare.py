@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, streams
 
 
 @click.command("compare")
 @click.argument("data", default="digits")
 @click.argument("architectures", nargs=-1, metavar="[ARCHITECTURE]...")
-@click.option("--preset", help="six, six-linear or methods [default: six].")
+@click.option("--preset", help="six, six-linear or methods: networks that belong together.")
 @click.option("--then", "then_data", metavar="DATA", help="Train the best network on this data set afterwards.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Trainings of each network.")
 @options.add(options.SETTINGS)
@@ -27,7 +27,9 @@ def command(**values: Any) -> int:
     """Train several networks on DATA, choose by validation error, report.
 
     DATA is a name (digits, mnist, fashion-mnist), a folder of IDX files, a folder with one sub-folder per class, or an
-    .npz file. ARCHITECTURE is a word such as conv8-relu-pool; without any, the preset's networks are compared.
+    .npz file. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or best. Without
+    any, candidates that suit the images are compared: six small networks for writing, else conv16-relu-pool, fast and
+    standard.
 
     With --output, what was interrupted goes on with --resume FOLDER.
     """
@@ -38,6 +40,7 @@ def command(**values: Any) -> int:
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["report_file"], "--report")
+    options.check_folder(values["output"] if not values["resume"] else None, "--output")
     with ExitStack() as stack:
         signals = stack.enter_context(Signals())
         folder = config = None
@@ -67,7 +70,7 @@ def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
 def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     """The comparison that was asked for, now or when the run was begun."""
     from convlet import presets
-    from convlet.compare import Comparison, architectures
+    from convlet.compare import Comparison, candidates, check_words
     from convlet.errors import SettingsError
 
     words, preset = values["architectures"], values["preset"]
@@ -77,12 +80,14 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     if config is not None and not words and not preset:
         entries = tuple(presets.Entry(**entry) for entry in config["origin"]["entries"])
     else:
-        entries = tuple(architectures(words)) if words else presets.preset(preset or "six")
+        check_words(words)
+        entries = presets.preset(preset) if preset else ()
     if config is not None:
         given = config["origin"]["given"] | given
     options.positive("--repeats", values["repeats"])
-    presets.settings_for(entries[0], 1, given)
+    presets.settings_for(presets.Entry("", ""), 1, given)
     data = options.load_data(values["data"], values)
+    entries = entries or candidates(words, data)
     then = options.load_data(values["then_data"], values) if values["then_data"] else None
     return Comparison(data, entries, given, values["repeats"], then)
 
@@ -109,9 +114,16 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     from convlet.cli.report import REPORT
     from convlet.errors import RunError
     from convlet.report.comparison import print_comparison
+    from convlet.report.plan import plan_line
     from convlet.report.progress import LiveProgress
+    from convlet.report.tables import say
 
+    if folder is not None or values["json_file"] or values["report_file"]:
+        streams.go_on()
     console = Console()
+    if not values["quiet"] and not values["resume"]:
+        for name, word, settings, expected in comparison.recipes():
+            say(console, plan_line(name, word, settings, expected))
     with LiveProgress(console, quiet=values["quiet"]) as progress:
         result = comparison.run(progress)
     result |= {"command": command, "loading": options.loading(values)}

@@ -12,6 +12,7 @@ import numpy as np
 from convlet.data import archives, folders, idx, named, splits
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import DataError
+from convlet.system import reading
 
 __all__ = ["Dataset", "ImageSet", "load"]
 
@@ -48,7 +49,7 @@ def load(
     if not 0 <= validation < 1:
         raise DataError(f"--validation must be a fraction from 0 to below 1, but got {validation}")
     name, source, classes, parts = _read(data, size, offline)
-    if size is not None and not Path(data).is_dir():
+    if size is not None and reading.kind(data) != "folder":
         raise DataError(f"--size resizes pictures in folders; {name} has images of one size already")
     train, test, held_out = parts["train"], parts.get("test"), parts.get("validation")
     if test is None:
@@ -71,15 +72,15 @@ def _read(
     if word in named.BY_NAME:
         source, classes, parts = named.load(word, offline)
         return word, source, classes, parts
-    path = Path(word)
-    if path.is_dir() and idx.is_idx_folder(path):
+    path, found = Path(word), reading.kind(word)
+    if found == "folder" and idx.is_idx_folder(path):
         parts = idx.load(path, 256)
         count = int(max(part.labels.max() for part in parts.values())) + 1
         return path.resolve().name, str(path), tuple(str(k) for k in range(count)), parts
-    if path.is_dir():
+    if found == "folder":
         return _from(folders.load(path, size), path)
-    if path.is_file():
-        if path.suffix != ".npz":
+    if not reading.is_missing(path):
+        if found == "file" and path.suffix != ".npz":
             raise DataError(f"{path}: is no data set; expected a folder, an .npz or one of {_names()}")
         return _from(archives.load(path), path)
     close = get_close_matches(word.lower(), named.BY_NAME, 1, 0.5)

@@ -11,6 +11,7 @@ import numpy as np
 from convlet.data import arrays, npy
 from convlet.data.dataset import Array
 from convlet.errors import DataError
+from convlet.system import reading
 
 MOST_BYTES = 4 * 2**30
 """What the arrays may take when inflated, as the archive's own directory says."""
@@ -33,15 +34,13 @@ def load(path: Path) -> dict[str, Any]:
     DataError : no archive, a missing or damaged array, objects instead of numbers, counts that differ, too large
     """
     try:
-        length = path.stat().st_size
-        with zipfile.ZipFile(path) as archive:
+        with reading.opened(path, "an .npz archive", refused=DataError) as file, zipfile.ZipFile(file) as archive:
+            length = reading.size(file)
             items = {item.filename.removesuffix(".npy"): item for item in archive.infolist()}
             _check(path, archive)
             found = {name: _read(path, archive, items[name], length) for name in NAMES if name in items}
     except DataError:
         raise
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except Exception as error:  # zipfile and zlib raise many kinds where an archive is damaged
         raise DataError(f"{path}: is no .npz archive, or a damaged one ({error})") from None
     return _parts(path, found, sorted(items))

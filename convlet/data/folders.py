@@ -10,6 +10,7 @@ import numpy as np
 from convlet.data import pictures
 from convlet.data.dataset import Array
 from convlet.errors import DataError
+from convlet.system import reading
 
 PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 MOST_BYTES = 8 * 2**30
@@ -37,7 +38,7 @@ def load(folder: Path, size: tuple[int, int] | None = None) -> dict[str, Any]:
     if roots["train"] is None:
         roots = {"train": folder, "validation": None, "test": None}
     assert roots["train"] is not None
-    classes = [path.name for path in _visible(roots["train"]) if path.is_dir()]
+    classes = [path.name for path in _visible(roots["train"]) if reading.kind(path) == "folder"]
     if not classes:
         raise DataError(
             f"{folder}: there are no classes; expected one sub-folder of pictures for each class, or IDX files"
@@ -51,22 +52,24 @@ def load(folder: Path, size: tuple[int, int] | None = None) -> dict[str, Any]:
 
 
 def _first_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_dir()), None)
+    return next((folder / name for name in names if reading.kind(folder / name) == "folder"), None)
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    return [path for path in reading.entries(folder, DataError) if not path.name.startswith(".")]
 
 
 def _files(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
     """Every picture below `root` with the number of its class."""
-    strange = [path.name for path in _visible(root) if path.is_dir() and path.name not in classes]
+    strange = [path.name for path in _visible(root) if reading.kind(path) == "folder" and path.name not in classes]
     if strange:
         raise DataError(f"{root / strange[0]}: is no class of the training images ({', '.join(classes[:10])})")
     found = []
     for number, name in enumerate(classes):
         folder = root / name
-        files = [path for path in _visible(folder) if path.is_file()] if folder.is_dir() else []
+        # whatever is not a folder is read, so a pipe or a lost link is named and not passed over
+        there = _visible(folder) if reading.kind(folder) == "folder" else []
+        files = [path for path in there if reading.kind(path) != "folder"]
         if not files:
             raise DataError(f"{folder}: class '{name}' has no image; put pictures there or remove the folder")
         found += [(path, number) for path in files]

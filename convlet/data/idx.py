@@ -7,7 +7,6 @@ number, then the bytes. Nothing is believed before it is checked: the declared s
 from __future__ import annotations
 
 import gzip
-import os
 import struct
 import zlib
 from io import BufferedReader
@@ -19,6 +18,7 @@ import numpy as np
 from convlet.data.arrays import same_count
 from convlet.data.dataset import Array, ImageSet
 from convlet.errors import DataError
+from convlet.system import reading
 
 UNSIGNED_BYTE = 8
 MOST_BYTES = 8 * 2**30
@@ -51,22 +51,20 @@ def read(path: Path, axes: int) -> Array:
     DataError : anything but one whole IDX file of this kind; the message says what was found and what to do
     """
     try:
-        with path.open("rb") as file:
+        with reading.opened(path, "an IDX file", refused=DataError) as file:
             start = file.read(16)
             if not start:
                 raise DataError(f"{path}: the file is empty; get it again")
             if start[:1].lstrip() in (b"<", b"{") or start.lstrip()[:5].lower() in (b"<html", b"<!doc"):
                 raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
             file.seek(0)
-            length = os.fstat(file.fileno()).st_size
+            length = reading.size(file)
             if start[:2] != b"\x1f\x8b":
                 return _array(path, file, axes, length)
             with gzip.GzipFile(fileobj=file) as inflated:
                 return _array(path, inflated, axes, INFLATES * length)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise DataError(f"{path}: the gzip data is damaged or cut short; get the file again") from None
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}; an IDX file was expected there") from None
 
 
 def _array(path: Path, file: Source, axes: int, most: int) -> Array:
@@ -116,7 +114,7 @@ def _values(path: Path, file: Source, shape: tuple[int, ...], size: int) -> Arra
 def find(folder: Path, name: str) -> Path | None:
     """The file `name`, or `name`.gz, or with a dot before idx, in `folder`."""
     for candidate in (name, f"{name}.gz", name.replace("-idx", ".idx"), name.replace("-idx", ".idx") + ".gz"):
-        if (folder / candidate).is_file():
+        if reading.kind(folder / candidate) is not None:
             return folder / candidate
     return None
 

@@ -7,8 +7,8 @@ laid over black; 16-bit grey is scaled to 8; every other form becomes grey or RG
 from __future__ import annotations
 
 import logging
-import stat
 import warnings
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from convlet.data.dataset import Array
 from convlet.errors import DataError
+from convlet.system.reading import opened
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"))
@@ -44,27 +45,17 @@ def read(path: str | Path, size: tuple[int, int] | None = None) -> Array:
     DataError : no such file, another format, too large, several frames, or damaged
     """
     path = Path(path)
-    try:
-        status = path.stat()
-    except (OSError, ValueError) as error:  # a name that no file can have is a ValueError
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path}: {reason}; expected a picture there") from None
-    if stat.S_ISDIR(status.st_mode):
-        raise DataError(f"{path}: is a folder; expected a picture")
-    if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
-        raise DataError(f"{path}: is no ordinary file; expected a picture")
-    if status.st_size > MOST_BYTES:
-        raise DataError(f"{path}: has {status.st_size:,} bytes; a picture may have at most {MOST_BYTES:,}")
-    return _decode(path, size)
+    with opened(path, "a picture", MOST_BYTES, DataError) as file:
+        return _decode(path, file, size)
 
 
-def _decode(path: Path, size: tuple[int, int] | None) -> Array:
+def _decode(path: Path, file: BufferedReader, size: tuple[int, int] | None) -> Array:
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limits and oddities; ours are checked below
-            with Image.open(path, formats=FORMATS) as picture:
+            with Image.open(file, formats=FORMATS) as picture:
                 _check(path, picture)
                 picture.load()
                 converted = _plain(picture)
@@ -76,6 +67,8 @@ def _decode(path: Path, size: tuple[int, int] | None) -> Array:
     except DataError:
         raise
     except Exception as error:  # whatever a decoder raises, the file made it raise
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the system refused to read on; see `opened`
         raise DataError(f"{path}: the picture is damaged or cut short ({error})") from None
 
 

@@ -17,7 +17,9 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
+from convlet.errors import InputError
 from convlet.kernels.target import host
+from convlet.system.reading import read_bytes
 
 log = logging.getLogger("convlet")
 
@@ -25,6 +27,9 @@ VARIABLE = "CONVLET_CACHE"
 """The environment variable that names another place than the user's cache."""
 
 ENTRY, UNFINISHED = ".o", ".part"
+MOST_ENTRY_BYTES = 2**26
+"""A larger entry is not read; the largest kernels have a few hundred thousand bytes."""
+
 CHECKSUM_BYTES = hashlib.sha256().digest_size
 
 NUMBA_SETTINGS = (
@@ -108,8 +113,8 @@ def read(symbol: str) -> Compiled | None:
 def read_from(place: Path, symbol: str) -> Compiled | None:
     """The same from the folder of any fingerprint."""
     try:
-        stored = (place / f"{symbol}{ENTRY}").read_bytes()
-    except OSError:
+        stored = read_bytes(place / f"{symbol}{ENTRY}", "a compiled kernel", MOST_ENTRY_BYTES)
+    except InputError:
         return None
     checksum, body = stored[:CHECKSUM_BYTES], stored[CHECKSUM_BYTES:]
     if _checksum(place, symbol, body) != checksum:

@@ -16,12 +16,14 @@ import sys
 import threading
 from collections import deque
 from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from convlet.kernels import cache
 from convlet.kernels.cache import Compiled
 from convlet.kernels.compile import Kernel, compile_kernel
 from convlet.limits import available_bytes
+from convlet.system.modules import safe_path
 
 MOST = 8
 """More helpers would wait for memory."""
@@ -29,10 +31,16 @@ MOST = 8
 HELPER_BYTES = 250 * 2**20
 """What a helper takes while it works, with a little to spare."""
 
-START = """import json, sys
+PACKAGE = Path(__file__).parent.parent
+
+START = """import importlib.util, json, sys
 sys.path[:] = json.loads(sys.argv[1])
+spec = importlib.util.spec_from_file_location("convlet", sys.argv[2])
+sys.modules["convlet"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["convlet"])
 from convlet.kernels.helpers import help_out
 help_out()"""
+"""A helper finds the convlet that started it by its place, not on the module path, where another one may come first."""
 
 LENGTH_BYTES = 8
 
@@ -69,12 +77,14 @@ def _start(count: int) -> list[subprocess.Popen[bytes]]:
     """As many helpers as the system allows; none where this is no Python that could be started again."""
     if not sys.executable or getattr(sys, "frozen", False):
         return []
-    command = [sys.executable, "-c", START, json.dumps([path for path in sys.path if isinstance(path, str)])]
+    # isolated from the current folder: a stranger's json.py there must not run in place of Python's own
+    command = [sys.executable, "-P", "-c", START, json.dumps(safe_path()), str(PACKAGE / "__init__.py")]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     helpers: list[subprocess.Popen[bytes]] = []
     with suppress(OSError):
         for _ in range(count):
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-            helpers.append(subprocess.Popen(command, **pipes))  # type: ignore[call-overload]
+            helpers.append(subprocess.Popen(command, cwd=PACKAGE, env=environment, **pipes))  # type: ignore[call-overload]
     return helpers
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from convlet.report.confusion import print_confusion
 from convlet.report.numbers import count, interval, percent, seconds
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 WIDE, MEDIUM = 92, 74
 """From these widths on the table has images/s, and parameters."""
@@ -55,7 +55,7 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
         ]
         cells += [count(row["images_per_second"])] if wide else []
         add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
-    console.print(made)
+    show(console, made)
 
 
 def _choice(result: dict[str, Any], console: Console) -> None:
@@ -66,16 +66,17 @@ def _choice(result: dict[str, Any], console: Console) -> None:
     say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")
     if result.get("paired"):
         say(console, _paired(result["paired"]))
+    for name in result.get("untried", ()):
+        say(console, f"not tried: the recipe {name}, which is usually better; try 'convlet train DATA --recipe {name}'")
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
 
 
 def _paired(paired: dict[str, Any]) -> str:
-    """Whether the best and the next differ on the test images by more than chance."""
-    verdict = "within" if paired["within_chance"] else "beyond"
+    """Whether the best and the runner-up differ significantly on the test images."""
+    verdict = "not significantly different from" if paired["within_chance"] else "significantly different from"
     return (
-        f"its difference to {paired['other']}, the next best, is {verdict} chance: of the same test images "
-        f"{count(paired['only'])} are wrong with it alone, {count(paired['only_other'])} with the other alone "
-        f"(p = {paired['p_value']:.2g})"
+        f"{verdict} {paired['other']}, the runner-up (McNemar p = {paired['p_value']:.2g}; {count(paired['only'])} "
+        f"test images only it gets wrong, {count(paired['only_other'])} only {paired['other']})"
     )
 
 

@@ -1,42 +1,57 @@
-"""The confusion matrix in a terminal, and which classes are taken for which."""
+"""The confusion matrix in a terminal, and which classes are predicted as which."""
 
 from __future__ import annotations
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.text import Text
 
 from convlet.report.numbers import percent
 from convlet.report.plain import plain
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 RIGHT, WRONG = (28, 96, 160), (176, 48, 24)
-"""Colours of a cell where everything is right, and where all is taken for one other class."""
+"""Colours of a cell where everything is right, and where all is predicted as one other class."""
 
 MOST_COLUMNS = 26
 """More classes than this are no longer readable as a matrix."""
 
+LABEL_CELLS = 16
+"""Longer class names are cut to this many cells of the terminal, as labels of rows and columns."""
+
 
 def print_confusion(matrix: list[list[int]], names: list[str], console: Console) -> None:
-    """Rows are the true class, columns what the images were taken for."""
+    """Rows are the true class, columns the predicted class.
+
+    Where the names do not fit side by side above their columns, they are written from top to bottom.
+    """
     total, right = sum(map(sum, matrix)), sum(row[k] for k, row in enumerate(matrix))
-    say(console, f"{total - right:,} of {total:,} test images wrong; rows: true class, columns: taken for")
-    short = names if max(map(len, names)) <= 3 else [str(k) for k in range(len(names))]
-    width = max(len(str(max(map(max, matrix)))), *map(len, short)) + 1
-    label = min(max(map(len, names)), 16)
-    needed = label + 4 + width * len(names)
-    if len(names) <= MOST_COLUMNS and needed <= console.width:
+    say(console, f"{total - right:,} of {total:,} test images wrong; rows: true class, columns: predicted class")
+    names = [plain(name) for name in names]
+    longest = max(map(cell_len, names))
+    label, digits = min(longest, LABEL_CELLS), len(str(max(map(max, matrix)))) + 1
+    beside = max(digits, longest + 1)
+    upright = label + beside * len(names) <= console.width
+    width = beside if upright else digits
+    if len(names) <= MOST_COLUMNS and label + width * len(names) <= console.width:
+        for line in [names] if upright else _letters(names):
+            head = " " * label + "".join(" " * (width - cell_len(text)) + text for text in line)
+            console.print(Text(head.rstrip(), "dim"), soft_wrap=True)
         most = max(value for number, row in enumerate(matrix) for column, value in enumerate(row) if column != number)
-        head = " " * (label + 4) + "".join(f"{name:>{width}}" for name in short)
-        say(console, head, "dim")
         for number, row in enumerate(matrix):
-            prefix = f"{names[number][:label]:<{label}} " + (f"{short[number]:>3}" if short != names else "   ")
-            _line(console, prefix, row, number, width, most)
+            _line(console, set_cell_size(names[number], label), row, number, width, most)
     _pairs(matrix, names, console)
 
 
-def _line(console: Console, prefix: str, row: list[int], number: int, width: int, most: int) -> None:
-    from rich.text import Text
+def _letters(names: list[str]) -> list[list[str]]:
+    """The lines of names written from top to bottom, one letter of each name a line; they end at the same line."""
+    height = min(max(map(len, names)), LABEL_CELLS)
+    columns = [name[:height].rjust(height) for name in names]
+    return [[column[line] for column in columns] for line in range(height)]
 
-    line = Text(plain(prefix))
+
+def _line(console: Console, prefix: str, row: list[int], number: int, width: int, most: int) -> None:
+    line = Text(prefix)
     for column, value in enumerate(row):
         line.append(
             f"{value if value else '.':>{width}}",
@@ -72,8 +87,8 @@ def _pairs(matrix: list[list[int]], names: list[str], console: Console, most: in
     ]
     found.sort(key=lambda item: (-item[0], item[1], item[2]))
     if found:
-        said = ", ".join(f"{names[row]} for {names[column]} ({value})" for value, row, column in found[:most])
-        say(console, f"most often taken: {said}")
+        said = ", ".join(f"{names[row]} as {names[column]} ({value})" for value, row, column in found[:most])
+        say(console, f"most frequent mistakes: {said}")
 
 
 def print_classes(rows: list[dict[str, object]], console: Console) -> None:
@@ -82,4 +97,4 @@ def print_classes(rows: list[dict[str, object]], console: Console) -> None:
     for row in rows:
         precision, recall = (row[key] for key in ("precision", "recall"))
         add(made, [str(row["class"]), percent(precision), percent(recall), f"{row['images']:,}"])  # type: ignore[arg-type]
-    console.print(made)
+    show(console, made)

@@ -1,4 +1,4 @@
-"""Several members: the same training with seeds that count up, one after the other, kept as one."""
+"""Several members: the same training from independent seeds, one after the other, kept as one model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from convlet.errors import CheckpointError
 from convlet.layers.base import Array
+from convlet.random import MEMBER, derived_seed
 from convlet.training.resume import Keeper, State
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
@@ -55,7 +56,7 @@ def train_members(settings: Settings, train: Train, keeper: Keeper | None) -> li
     members = kept.open() if kept is not None else []
     while len(members) < settings.members and not (members and members[-1].ended_early):
         number = len(members)
-        own = settings.changed(seed=(settings.seed + number) % 2**64)
+        own = settings.changed(seed=derived_seed(settings.seed, MEMBER, number))
         if settings.minutes is not None:
             share = {"minutes": settings.minutes / settings.members}
             own = own.changed(**({"minutes": None, "steps": members[0].steps} if members else share))

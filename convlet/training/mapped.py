@@ -19,6 +19,7 @@ import numpy as np
 
 from convlet.errors import DataError
 from convlet.layers.base import Array
+from convlet.system import reading
 
 LARGE_BYTES = 64 * 2**20
 """A smaller array is read through its mapping: its pages are soon all there, and are no burden."""
@@ -38,13 +39,13 @@ class ImageFile:
 
     Raises
     ------
-    OSError : the file cannot be opened
+    DataError : the file cannot be opened
     """
 
     def __init__(self, path: Path, start: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self.path, self.start, self.shape, self.dtype = path, start, shape, dtype
         self.image_bytes = prod(shape[1:]) * dtype.itemsize
-        self._descriptor = os.open(path, os.O_RDONLY)
+        self._descriptor = reading.open_regular(path, "images", refused=DataError)
         weakref.finalize(self, os.close, self._descriptor)
 
     def read(self, numbers: Array) -> Array:
@@ -101,7 +102,7 @@ def image_file(images: Array) -> ImageFile | None:
         found = ImageFile(Path(mapped.filename), mapping_start + distance, images.shape, images.dtype)
         ends = np.array([0, len(images) - 1])
         same = np.array_equal(found.read(ends), images[ends], equal_nan=images.dtype.kind == "f")
-    except (OSError, DataError):
+    except DataError:
         return None
     return found if same else None
 

@@ -14,6 +14,7 @@ from convlet.architecture import parse, with_head
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.layers_table import layers_table
+from convlet.random import MEMBER, derived_seed
 from convlet.training.backend import make_engine
 from convlet.training.engine import Engine
 from convlet.training.inputs import as_images
@@ -26,8 +27,8 @@ from convlet.training.settings import Settings
 from convlet.training.threads import available_threads
 from convlet.training.views import parse_views
 
-NUMERICS_VERSION = "1"
-"""Changes whenever the same seed no longer gives the same parameters."""
+NUMERICS_VERSION = "2"
+"""Changes whenever the same seed no longer gives the same parameters. In version 1, members had seeds that count up."""
 
 SHOWN = 10
 """Classes that a notebook names."""
@@ -134,7 +135,9 @@ class Model:
             return self
         vectors = [vector.reshape(self.members, -1)[number] for vector in (self.parameters, self.state)]
         parameters, state = vectors
-        settings = {**self.settings, "members": 1, "seed": (self.settings["seed"] + number) % 2**64}
+        first = self.settings["seed"]
+        seed = (first + number) % 2**64 if self.numerics == "1" else derived_seed(first, MEMBER, number)
+        settings = {**self.settings, "members": 1, "seed": seed}
         return replace(self, parameters=parameters, state=state, settings=settings)
 
     def logits(self, images: Array, threads: int | None = None) -> Array:

@@ -93,7 +93,8 @@ class Settings:
         and validation, ends with it. Such a run follows the clock and is not the same twice; `steps` is
     on_nonfinite : what to do where the loss, the gradient or a parameter is no longer finite: "stop", or "rollback"
         to the beginning of the epoch with half the learning rate from there on, at most ten times
-    members : networks that are trained one after the other, with seeds that count up from `seed`, and predict together
+    members : networks that are trained one after the other, from independent seeds (`random.derived_seed`), and
+        predict together
     views : how images are shown to predict them, as a word such as "shift1-flip"; "" for as they are. See
         `convlet.training.views.parse_views`
     step_epochs, step_factor : of the step schedule: every so many epochs, times this

@@ -141,12 +141,12 @@ class Crew:
 
     def end(self) -> None:
         """End the helpers, and wait until they have gone."""
-        self._dismiss()
-        for helper in self._helpers:
-            helper.join()
-        self._helpers = []
-        while self.board.locks:
-            _free_lock(self.board.locks.pop())
+        with interrupts_held():  # the interpreter runs Python as it forgets a thread, and an exception in there is lost
+            self._dismiss()
+            while self._helpers:
+                self._helpers.pop().join()
+            while self.board.locks:
+                _free_lock(self.board.locks.pop())
 
 
 def _help(serve: Any, board: Board, number: int) -> None:

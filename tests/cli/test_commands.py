@@ -106,12 +106,12 @@ def test_train_evaluate_predict_inspect(tiny, tmp_path, capsys):
     assert row["notes"] == ["resized from 20x16 to 8x8", "made grey"]
     assert main(["inspect", model, "--json", str(file)]) == 0
     shown = json.loads(file.read_text())
-    assert (shown["architecture"], shown["numerics"]) == ("conv4-relu-pool", "1")
+    assert (shown["architecture"], shown["numerics"]) == ("conv4-relu-pool", "2")
     assert shown["arrays"]["0.conv.weights"] == [3, 3, 1, 4]
     assert shown["file_bytes"] == os.path.getsize(model)
     out = capsys.readouterr().out
     assert "trained with epochs 30, batch 32, optimizer adam" in out
-    assert "numerics version 1" in out
+    assert "numerics version 2" in out
     assert main(["inspect", "conv8-relu-pool", "--json", str(file)]) == 0
     layers = json.loads(file.read_text())["layers"]
     assert sum(row["parameters"] for row in layers) == 15_770

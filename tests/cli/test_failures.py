@@ -99,8 +99,8 @@ def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkey
             "unknown optimizer 'adm', expected sgd, adagrad, rmsprop, adam or adamw; did you mean 'adam'?",
         ),
         (["compare", "--threads", "0"], "threads must be a whole number from 1 to 1024 or None, but got 0"),
-        (["inspect", "nothing.safetensors"], "nothing.safetensors: cannot be read: No such file or directory"),
-        (["evaluate", "nothing.safetensors", "digits"], "nothing.safetensors: cannot be read: No such file or directory"),
+        (["inspect", "nothing.safetensors"], "nothing.safetensors: there is no such file; expected a model file such as model.safetensors"),
+        (["evaluate", "nothing.safetensors", "digits"], "nothing.safetensors: there is no such file; expected a model file such as model.safetensors"),
     ],
     ids=[
         *("twice", "nothing to choose by", "no word", "recipe", "augment", "class weights", "minutes", "no data"),

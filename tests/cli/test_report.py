@@ -81,7 +81,7 @@ def test_what_cannot_become_a_report_is_one_line(tiny, tmp_path, capsys):
             f"{nothing}: is no run folder; expected compare.json, or config.json and model.safetensors",
         ),
         (["report", other], f"{other}: is no result of convlet; expected what compare --json or a run folder holds"),
-        (["report", tmp_path / "lost"], f"{tmp_path / 'lost'}: cannot be read: No such file or directory"),
+        (["report", tmp_path / "lost"], f"{tmp_path / 'lost'}: there is no such file; expected a JSON file"),
         (["report", run, "--threads", "0"], "--threads must be a whole number from 1, but got 0"),
         (["compare", tiny, "--report", nothing], f"--report {nothing}: is a folder; give the name of a file"),
     ]
@@ -112,7 +112,7 @@ def test_a_damaged_result_or_configuration_is_named(trained, capsys):
     cases = [
         ("result.json", '{"epoch": 1}', "holds no result; remove it to train again"),
         ("result.json", json.dumps(result | {"result": {}}), nothing),
-        ("result.json", "{", "is damaged; it is no JSON"),
+        ("result.json", "{", "is damaged; it is not JSON"),
         ("config.json", json.dumps({key: config[key] for key in ("kind", "origin", "loading")}), nothing),
         ("config.json", "{}", "does not say how the run was begun; begin a new run"),
     ]

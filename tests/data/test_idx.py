@@ -110,7 +110,7 @@ def test_labels_given_as_images_and_a_missing_file(tmp_path):
     path = tmp_path / "labels"
     path.write_bytes(idx_bytes(PIXELS))
     refused(path, 1, "{path}: expected labels (1 axis), but it holds images; are the files swapped?")
-    refused(tmp_path, 1, "{path}: Is a directory; an IDX file was expected there")
+    refused(tmp_path, 1, "{path}: is a folder; expected an IDX file")
 
 
 @pytest.mark.parametrize("compress", [False, True])

@@ -99,9 +99,9 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
 
 def test_what_is_wrong_is_named(tmp_path):
     path = tmp_path / "a.png"
-    refused(path, "{path}: No such file or directory; expected a picture there")
+    refused(path, "{path}: there is no such file; expected a picture")
     refused(tmp_path, "{path}: is a folder; expected a picture")
-    refused(tmp_path / "\0", "{path}: embedded null byte; expected a picture there")
+    refused(tmp_path / "\0", "{path}: is not a name that a file can have; expected a picture")
     path.write_text("not a picture")
     refused(path, "{path}: is no picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)")
     path.write_bytes(bytes(8 * 2**20 + 1))
@@ -114,7 +114,7 @@ def test_what_is_wrong_is_named(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    refused(tmp_path / "pipe", "{path}: is no ordinary file; expected a picture")
+    refused(tmp_path / "pipe", "{path}: is a pipe; expected a picture")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "PPM"])

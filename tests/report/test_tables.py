@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from convlet.report.comparison import print_comparison
+from convlet.report.confusion import print_confusion
 from convlet.report.evaluation import print_evaluation
 from convlet.report.layers import print_layers
 from convlet.report.progress import LiveProgress, LiveStages
@@ -47,11 +48,11 @@ def test_a_comparison_of_80_columns():
         "* conv + conv + pool     15,770     2.00 % 2.10 % (1.00-6.20)     1.2\n"
         "\n"
         "best by validation error (*): conv + conv + pool (conv8-conv8-pool)\n"
-        "3 of 100 test images wrong; rows: true class, columns: taken for\n"
-        "              0  1\n"
-        "[red]cat   0 40  2\n"
-        "dog        1  1 57\n"
-        "most often taken: [red]cat for dog (2), dog for [red]cat (1)"
+        "3 of 100 test images wrong; rows: true class, columns: predicted class\n"
+        "         [red]cat      dog\n"
+        "[red]cat       40        2\n"
+        "dog             1       57\n"
+        "most frequent mistakes: [red]cat as dog (2), dog as [red]cat (1)"
     )
 
 
@@ -69,14 +70,14 @@ def test_no_table_is_wider_than_the_terminal(width):
         (
             0.4178,
             True,
-            "its difference to conv + pool, the next best, is within chance: of the same test images 1,200 are wrong "
-            "with it alone, 13 with the other alone (p = 0.42)",
+            "not significantly different from conv + pool, the runner-up (McNemar p = 0.42; 1,200 test images only it "
+            "gets wrong, 13 only conv + pool)",
         ),
         (
             1.234e-7,
             False,
-            "its difference to conv + pool, the next best, is beyond chance: of the same test images 1,200 are wrong "
-            "with it alone, 13 with the other alone (p = 1.2e-07)",
+            "significantly different from conv + pool, the runner-up (McNemar p = 1.2e-07; 1,200 test images only it "
+            "gets wrong, 13 only conv + pool)",
         ),
     ],
 )
@@ -121,11 +122,11 @@ def test_an_evaluation():
         "error 3.00 % of 100 images (95 % interval 1.00 to 8.00 %)\n"
         "log-loss 0.1234; certainty and accuracy lie 1.23 % apart (expected calibration error)\n"
         "\n"
-        "3 of 100 test images wrong; rows: true class, columns: taken for\n"
-        "        cat dog\n"
-        "cat      40   2\n"
-        "dog       1  57\n"
-        "most often taken: cat for dog (2), dog for cat (1)\n"
+        "3 of 100 test images wrong; rows: true class, columns: predicted class\n"
+        "    cat dog\n"
+        "cat  40   2\n"
+        "dog   1  57\n"
+        "most frequent mistakes: cat as dog (2), dog as cat (1)\n"
         "\n"
         "class precision recall images\n"
         "cat     97.50 %      -     42\n"
@@ -219,3 +220,31 @@ def test_a_stage_is_a_spinner_in_a_terminal_and_gone_afterwards():
         stages._status._live.refresh()
     assert "measuring [training]" in text.getvalue()
     assert text.getvalue().endswith("\x1b[2K")
+
+
+def test_class_names_that_do_not_fit_beside_each_other_are_written_downwards():
+    matrix = [[900, 3, 0], [1, 800, 7], [0, 0, 10]]
+    names = ["ankle boot", "bag", "T-shirt/top"]
+    assert shown(lambda value, console: print_confusion(value, names, console), matrix, 30) == (
+        "11 of 1,721 test images wrong; rows: true class, columns: predicted class\n"
+        "                      T\n"
+        "              a       -\n"
+        "              n       s\n"
+        "              k       h\n"
+        "              l       i\n"
+        "              e       r\n"
+        "                      t\n"
+        "              b       /\n"
+        "              o   b   t\n"
+        "              o   a   o\n"
+        "              t   g   p\n"
+        "ankle boot  900   3   .\n"
+        "bag           1 800   7\n"
+        "T-shirt/top   .   .  10\n"
+        "most frequent mistakes: bag as T-shirt/top (7), ankle boot as bag (3), bag as ankle boot (1)"
+    )
+
+
+def test_a_better_recipe_that_was_not_tried_is_said():
+    text = shown(print_comparison, result(untried=["standard"]), 200)
+    assert "not tried: the recipe standard, which is usually better; try 'convlet train DATA --recipe standard'" in text

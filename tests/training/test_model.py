@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from convlet.errors import ArchitectureError, DataError, SettingsError
+from convlet.random import MEMBER, derived_seed
 from convlet.training import Model, Preprocessing, Settings
 from convlet.training.layout import Layout
 from convlet.training.losses import softmax
@@ -66,7 +68,12 @@ def test_members_and_views_are_averaged():
     assert list(arrays) == [f"member{m}.{name}" for part in (names[:6], names[6:]) for m in (1, 2, 3) for name in part]
     np.testing.assert_array_equal(arrays["member2.0.conv.weights"], models[1].arrays()["0.conv.weights"])
     assert [many.member(number).sha256() for number in range(3)] == [m.sha256() for m in models]
-    assert (many.member(2).settings["seed"], many.member(2).settings["views"]) == (2, "shift1-flip")
+    assert (many.member(2).settings["seed"], many.member(2).settings["views"]) == (
+        derived_seed(0, MEMBER, 2),
+        "shift1-flip",
+    )
+    counted_up = replace(many, numerics="1")
+    assert [counted_up.member(number).settings["seed"] for number in range(3)] == [0, 1, 2]
     assert one.member(0) is one
 
 

@@ -1,0 +1,1 @@
+"""What convlet asks of the operating system."""
