@@ -49,6 +49,8 @@ class Storm:
         if self.left:
             self.left -= 1
             self.raised += 1
+            # one signal at a time: a timer that repeats would flood a long compiled call, and nothing else would run
+            signal.setitimer(signal.ITIMER_REAL, self.random.uniform(5e-6, 3e-4) if self.left else 0)
             raise Struck
 
     def over(self, act, seconds):
@@ -56,7 +58,7 @@ class Storm:
         self.raised, arrived = 0, False
         try:
             self.left = self.random.choice((1, 1, 1, 1, 2, 3))
-            signal.setitimer(signal.ITIMER_REAL, self.random.uniform(1e-4, seconds), self.random.uniform(5e-6, 3e-4))
+            signal.setitimer(signal.ITIMER_REAL, self.random.uniform(1e-4, seconds))
             arrived = bool(act())
         except Struck:
             arrived = True
@@ -74,8 +76,9 @@ def acts(kind, threads):
     import convlet as cv
     from convlet import benchmark as figures
     from convlet.architecture import with_head
-    from convlet.compare import Comparison, architectures
+    from convlet.compare import Comparison
     from convlet.evaluation import evaluate
+    from convlet.presets import Entry
     from convlet.training import peak
     from convlet.training.rate_finder import find_rate
 
@@ -92,7 +95,8 @@ def acts(kind, threads):
         return made.fit(images, data.train.labels).predict_proba(few).tobytes()
 
     def compare():
-        return Comparison(data, list(architectures([WORD, "conv8-relu-pool"])), {"epochs": 1, "threads": threads}).run()
+        entries = [Entry(word, word) for word in (WORD, "conv8-relu-pool")]
+        return Comparison(data, entries, {"epochs": 1, "threads": threads}).run()
 
     def rates():
         return find_rate(network, data.train, classes=data.classes, settings=settings, steps=40).losses
