@@ -54,13 +54,6 @@ def check_outputs(engine: Engine, logits: Array, where: str, rate: float, images
         raise _diverged(f"the network's output is not finite after {where}{f': {layer}' if layer else ''}", rate)
 
 
-def check_kept(arrays: Mapping[str, Array], where: str, rate: float) -> None:
-    """Raise TrainingError if an array that a checkpoint keeps is not finite."""
-    for name, values in arrays.items():
-        if not finite(values):
-            raise _diverged(f"{name} is not finite after {where}", rate)
-
-
 def first_layer_not_finite(engine: Engine, images: Array, batch: Array) -> str | None:
     """The first layer with parameters that are not finite, or that puts out such values for one of these images.
 

@@ -15,7 +15,7 @@ from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
 from convlet.training.engine import Engine
 from convlet.training.ensemble import Member
-from convlet.training.finite import check_kept, check_outputs, check_step, check_validation, check_vectors
+from convlet.training.finite import check_outputs, check_step, check_validation, check_vectors
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.mapped import pieces
@@ -217,17 +217,8 @@ class Run:
                 self.pace.look(perf_counter() - self.began)
             self._report(epoch, place.loss / place.images)
             if self.keeper is not None:
-                self.keeper.after_step(self._sound, False)
+                self.keeper.after_step(lambda: capture(self), False)
                 began = perf_counter()
-
-    def _sound(self) -> State:
-        """Where training stands, for a checkpoint; TrainingError if it has diverged."""
-        place = self.place
-        where = f"{self._at(place.epoch)}, step {self.pace.step} of {self.pace.steps}"
-        check_vectors(self.engine, where, place.rate)
-        state = capture(self)
-        check_kept(state.arrays, where, place.rate)
-        return state
 
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
