@@ -1,6 +1,7 @@
 """Activations and their derivatives, copies and sums: one pass over rows of numbers.
 
-Rows of pixels lie without gaps, so a row is one run of width x channels floats.
+Rows of pixels lie without gaps, so a row is one run of width x channels floats. A comparison with NaN is false, so each
+choice is written so that NaN takes the branch that keeps it.
 """
 
 from __future__ import annotations
@@ -19,17 +20,27 @@ from convlet.kernels.simd import float32_at
 from convlet.kernels.target import Target
 
 THREE = np.float32(3)
+SATURATED = np.float32(10)  # as in convlet.layers.gelu
+
+
+@register_jitable
+def _cut(x):
+    """x within -SATURATED to SATURATED: beyond, the tanh is 1 or -1, and the cube of x could overflow."""
+    x = SATURATED if x > SATURATED else x
+    return -SATURATED if x < -SATURATED else x
 
 
 @register_jitable
 def _gelu(x):
-    return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
+    cut = _cut(x)
+    return HALF * x * (ONE + tanh(SLOPE * (cut + CUBIC * cut * cut * cut)))
 
 
 @register_jitable
 def _gelu_slope(x):
-    t = tanh(SLOPE * (x + CUBIC * x * x * x))
-    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * x * x)
+    cut = _cut(x)
+    t = tanh(SLOPE * (cut + CUBIC * cut * cut * cut))
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * cut * cut)
 
 
 @register_jitable
@@ -41,7 +52,7 @@ def _silu_slope(x):
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: x if x > ZERO else ZERO,
+        "relu": lambda x: ZERO if x <= ZERO else x,
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
         "tanh": lambda x: tanh(x),
         "sigmoid": lambda x: sigmoid(x),
@@ -50,15 +61,16 @@ def _function(shape: MapShape) -> Any:
     }[shape.function]
 
 
-def _derivative(shape: MapShape) -> Any:
+def _gradient(shape: MapShape) -> Any:
+    """dx from dy and what forward left. Relu chooses instead of multiplying: 0 times an infinite dy is NaN."""
     slope = np.float32(shape.number)
     return {
-        "relu": lambda y: ONE if y > ZERO else ZERO,
-        "leaky_relu": lambda y: ONE if y > ZERO else slope,
-        "tanh": lambda y: ONE - y * y,
-        "sigmoid": lambda y: y * (ONE - y),
-        "gelu": lambda x: _gelu_slope(x),
-        "silu": lambda x: _silu_slope(x),
+        "relu": lambda dy, y: ZERO if y <= ZERO else dy,
+        "leaky_relu": lambda dy, y: dy * (ONE if y > ZERO else slope),
+        "tanh": lambda dy, y: dy * (ONE - y * y),
+        "sigmoid": lambda dy, y: dy * (y * (ONE - y)),
+        "gelu": lambda dy, x: dy * _gelu_slope(x),
+        "silu": lambda dy, x: dy * _silu_slope(x),
     }[shape.function]
 
 
@@ -84,7 +96,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
 
     The shape's x is dx's grid, its y is dy's.
     """
-    derivative = register_jitable(_derivative(shape))
+    gradient = register_jitable(_gradient(shape))
     assert shape.saved is not None
     height, run, x_grid, y_grid, saved = (
         shape.height,
@@ -105,7 +117,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
                 dx = float32_at(operand(operands, frame, 1) + 4 * (image * x_image + row * x_row))
                 s = float32_at(operand(operands, frame, 2) + 4 * (image * s_image + row * s_row))
                 for i in range(run):
-                    dx[i] = dy[i] * derivative(s[i])
+                    dx[i] = gradient(dy[i], s[i])
 
     return kernel
 

@@ -1,8 +1,8 @@
 """Max and average pooling, with lanes along channels.
 
-Forward max pooling keeps which position of the window won, as one byte (kh * KW + kw); the first of equal values
-wins. Backward writes the gradient there and zero elsewhere. Windows that overlap add up; pixels that no window
-covers stay zero, as the workspace began.
+Forward max pooling keeps which position of the window won (kh * KW + kw), as an integer of `winner_bytes`; the first of
+equal values wins, and the last NaN. Backward writes the gradient there and zero elsewhere. Windows that overlap add
+up; pixels that no window covers stay zero, as the workspace began.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ import numpy as np
 from convlet.kernels import simd, tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import PoolShape
+from convlet.kernels.shapes import PoolShape, winner_bytes
 from convlet.kernels.target import Target
 
 
 def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y, winners (n, OH, OW, C) bytes."""
+    """Operands: x, y, winners (n, OH, OW, C), uint8 or uint16 as `winner_bytes` says."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, store_bytes = simd.make_load(lanes), simd.make_store(lanes), simd.make_store_bytes(lanes)
-    choose = simd.make_choose_greater(simd.floats(lanes))
-    choose_index = simd.make_choose_greater(simd.integers(lanes))
+    load, store = simd.make_load(lanes), simd.make_store(lanes)
+    store_winners = simd.make_store_integers(lanes, winner_bytes(shape.window))
+    choose = simd.make_choose_larger(simd.floats(lanes))
+    choose_index = simd.make_choose_larger(simd.integers(lanes))
     index = simd.make_splat_integer(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
@@ -49,7 +50,7 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
                                 winner = choose_index(value, best, index(kh * columns + kw), winner)
                                 best = choose(value, best, value, best)
                         store(best, ys, to + channel)
-                        store_bytes(winner, winners, won + channel)
+                        store_winners(winner, winners, won + channel)
 
     return kernel
 
@@ -57,9 +58,10 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
 def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: dy, winners, dx, y (only where the shape has a mask)."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, load_bytes = simd.make_load(lanes), simd.make_store(lanes), simd.make_load_bytes(lanes)
+    load, store = simd.make_load(lanes), simd.make_store(lanes)
+    load_winners = simd.make_load_integers(lanes, winner_bytes(shape.window))
     splat, index, add = simd.make_splat(lanes), simd.make_splat_integer(lanes), simd.make_add(lanes)
-    choose, equal = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_equal(lanes)
+    choose, equal = simd.make_choose_larger(simd.floats(lanes)), simd.make_choose_equal(lanes)
     (rows, columns), x, y, mask = shape.window, shape.x, shape.y, shape.mask or shape.y
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -82,7 +84,7 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
                     to = image * y_image + row * y_row + column * y_pixel
                     won = ((image * height + row) * width + column) * channels
                     for channel in range(0, channels, lanes):
-                        dy, winner = load(dys, to + channel), load_bytes(winners, won + channel)
+                        dy, winner = load(dys, to + channel), load_winners(winners, won + channel)
                         if masked:
                             kept = load(ys, image * m_image + row * m_row + column * m_pixel + channel)
                             dy = choose(kept, zero, dy, zero)

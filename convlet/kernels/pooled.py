@@ -20,7 +20,7 @@ from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
 from convlet.kernels.pairs import SLOT, GradientTile, tiles_of
 from convlet.kernels.shapes import NO_WINNER, ConvShape
-from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_byte_lanes, load_lanes, store_lanes
+from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_integers, load_lanes, store_lanes
 from convlet.kernels.target import Target
 
 PLACES = 4
@@ -99,7 +99,7 @@ class _PooledTile(GradientTile):
     def pixel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         shape, builder, (x, dy, winners) = self.shape, self.builder, pointers
         single = load_lanes(builder, dy, self.slot, self.filters)
-        winner = load_byte_lanes(builder, winners, self.slot, self.filters)
+        winner = load_integers(builder, winners, self.slot, self.filters)
         results = list(sums)
         gradients, winner_lanes = self.repeated(single), self.repeated(winner)
         for place in range(PLACES):

@@ -73,6 +73,11 @@ def fenced(builder: Any, value: Any) -> Any:
     return builder.call(declare(builder, name, kind, [kind]), [value])
 
 
+def larger(builder: Any, a: Any, b: Any) -> Any:
+    """Where a > b, or a is NaN, lane by lane: NaN passes for the largest of all, so no maximum loses it."""
+    return builder.or_(builder.fcmp_ordered(">", a, b), builder.fcmp_unordered("uno", a, a))
+
+
 def constant(value: float, lanes: int) -> Any:
     return ir.Constant(ir.VectorType(F32, lanes), [value] * lanes)
 
@@ -154,15 +159,17 @@ def byte_at(builder: Any, pointer: Any, count: int) -> Any:
     return builder.gep(pointer, [ir.Constant(I64, count)], source_etype=I8) if count else pointer
 
 
-def store_bytes(builder: Any, value: Any, pointer: Any, count: int) -> None:
-    """Write the first `count` lanes of int32 as unsigned bytes."""
+def store_integers(builder: Any, value: Any, pointer: Any, count: int, size: int = 1) -> None:
+    """Write the first `count` lanes of int32 as unsigned integers of `size` bytes, 1 or 2."""
     lanes = value.type.count
-    store_lanes(builder, builder.trunc(value, ir.VectorType(I8, lanes)), pointer, lanes, count, 1)
+    narrow = builder.trunc(value, ir.VectorType(ir.IntType(8 * size), lanes))
+    store_lanes(builder, narrow, pointer, lanes, count, size)
 
 
-def load_byte_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
-    """`count` unsigned bytes widened to int32 lanes, then zeros."""
-    return builder.zext(load_lanes(builder, pointer, lanes, count, I8, 1), ir.VectorType(I32, lanes))
+def load_integers(builder: Any, pointer: Any, lanes: int, count: int, size: int = 1) -> Any:
+    """`count` unsigned integers of `size` bytes, 1 or 2, widened to int32 lanes, then zeros."""
+    narrow = load_lanes(builder, pointer, lanes, count, ir.IntType(8 * size), size)
+    return builder.zext(narrow, ir.VectorType(I32, lanes))
 
 
 def make_load(lanes: int, count: int | None = None) -> Any:
@@ -192,29 +199,27 @@ def make_store(lanes: int, count: int | None = None) -> Any:
     return store
 
 
-def make_store_bytes(lanes: int, count: int | None = None) -> Any:
-    """store(value, address, index) writes `count` int32 lanes as unsigned bytes."""
-    stored = count or lanes
+def make_store_integers(lanes: int, size: int) -> Any:
+    """store(value, address, index) writes int32 lanes as unsigned integers of `size` bytes, from number `index` on."""
 
     @intrinsic
     def store(typing_context, value, address, index):
         def code(context, builder, signature, arguments):
             value, address, index = arguments
-            store_bytes(builder, value, element(builder, address, index, 1), stored)
+            store_integers(builder, value, element(builder, address, index, size), lanes, size)
 
         return types.void(integers(lanes), types.int64, types.int64), code
 
     return store
 
 
-def make_load_bytes(lanes: int, count: int | None = None) -> Any:
-    """load(address, index) -> `count` unsigned bytes widened to int32 lanes, then zeros."""
-    loaded = count or lanes
+def make_load_integers(lanes: int, size: int) -> Any:
+    """load(address, index) -> unsigned integers of `size` bytes, from number `index` on, widened to int32 lanes."""
 
     @intrinsic
     def load(typing_context, address, index):
         def code(context, builder, signature, arguments):
-            return load_byte_lanes(builder, element(builder, *arguments, 1), lanes, loaded)
+            return load_integers(builder, element(builder, *arguments, size), lanes, lanes, size)
 
         return integers(lanes)(types.int64, types.int64), code
 
@@ -247,15 +252,15 @@ def make_splat_integer(lanes: int) -> Any:
     return broadcast
 
 
-def make_choose_greater(kind: VectorType) -> Any:
-    """choose(a, b, x, y) -> x where a > b, else y, lane by lane; x and y are of `kind`."""
+def make_choose_larger(kind: VectorType) -> Any:
+    """choose(a, b, x, y) -> x where a is `larger` than b, else y, lane by lane; x and y are of `kind`."""
     lanes = kind.lanes
 
     @intrinsic
     def choose(typing_context, a, b, x, y):
         def code(context, builder, signature, arguments):
             a, b, x, y = arguments
-            return builder.select(builder.fcmp_ordered(">", a, b), x, y)
+            return builder.select(larger(builder, a, b), x, y)
 
         return kind(floats(lanes), floats(lanes), kind, kind), code
 

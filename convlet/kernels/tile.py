@@ -30,9 +30,10 @@ from convlet.kernels.simd import (
     constant,
     counted_loop,
     fma,
+    larger,
     load_lanes,
     splat,
-    store_bytes,
+    store_integers,
     store_lanes,
 )
 
@@ -181,28 +182,31 @@ def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> An
     lanes = value.type.count
     zero = constant(0.0, lanes)
     if finish == "relu":
-        return builder.select(builder.fcmp_ordered(">", value, zero), value, zero)
+        return builder.select(larger(builder, value, zero), value, zero)
     if finish == "mask":
         kept = load_lanes(builder, mask, lanes, count)
-        return builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
+        return builder.select(larger(builder, kept, zero), value, zero)
     return value
 
 
 def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner: Any, count: int) -> None:
-    """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, NO_WINNER where relu made it 0."""
+    """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, the last NaN.
+
+    NO_WINNER where relu made it 0.
+    """
     best, lanes = four[0], four[0].type.count
     kind = ir.VectorType(I32, lanes)
     index = ir.Constant(kind, [0] * lanes)
     for number, value in enumerate(four[1:], 1):
-        larger = builder.fcmp_ordered(">", value, best)
-        index = builder.select(larger, ir.Constant(kind, [number] * lanes), index)
-        best = builder.select(larger, value, best)
+        wins = larger(builder, value, best)
+        index = builder.select(wins, ir.Constant(kind, [number] * lanes), index)
+        best = builder.select(wins, value, best)
     if relu:
-        positive = builder.fcmp_ordered(">", best, constant(0.0, lanes))
+        positive = larger(builder, best, constant(0.0, lanes))
         index = builder.select(positive, index, ir.Constant(kind, [NO_WINNER] * lanes))
         best = builder.select(positive, best, constant(0.0, lanes))
     store_lanes(builder, best, place, lanes, count)
-    store_bytes(builder, index, winner, count)
+    store_integers(builder, index, winner, count)
 
 
 def written_strides(shape: ConvShape) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:

@@ -14,7 +14,7 @@ from convlet.layers.windows import taps
 
 @dataclass(frozen=True, init=False)
 class MaxPool(Pool):
-    """The largest pixel of each window, channel by channel.
+    """The largest pixel of each window, channel by channel. A window with NaN gives NaN.
 
     y[n, p, q, c] = max over i, j of x[n, p*stride + i, q*stride + j, c]
 
@@ -36,12 +36,12 @@ class MaxPool(Pool):
     word: ClassVar[str] = "pool"
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        """Keeps which tap won each window; of equal pixels the first one wins, in row-major order."""
+        """Keeps which tap won each window, in row-major order the first of equal pixels, or the last NaN."""
         oh, ow, c = self.output_shape(x.shape[1:])
         y = np.full((len(x), oh, ow, c), -np.inf, x.dtype)
         winner = np.zeros(y.shape, np.int16)
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
-            larger = x[pixels] > y
+            larger = (x[pixels] > y) | np.isnan(x[pixels])
             y = np.where(larger, x[pixels], y)
             winner[larger] = i * self.size + j
         return y, (x.shape, winner)
@@ -52,5 +52,5 @@ class MaxPool(Pool):
         _, oh, ow, _ = dy.shape
         dx = np.zeros(x_shape, dy.dtype)
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
-            dx[pixels] += dy * (winner == i * self.size + j)
+            dx[pixels] += np.where(winner == i * self.size + j, dy, dy.dtype.type(0))
         return dx, {}

@@ -14,7 +14,7 @@ from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
 class ReLU(Layer):
     """Rectified linear unit.
 
-    y = max(x, 0); its slope at 0 is taken as 0
+    y = max(x, 0); its slope at 0 is taken as 0. NaN stays NaN
 
     Arrays: x and y (N, ...), of one float type.
 
@@ -30,8 +30,9 @@ class ReLU(Layer):
         return input_shape
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        return np.maximum(x, 0), x > 0
+        return np.maximum(x, 0), x <= 0
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
-        positive = saved
-        return dy * positive, {}
+        """Chooses instead of multiplying: 0 times an infinite dy would be NaN."""
+        cut = saved
+        return np.where(cut, dy.dtype.type(0), dy), {}

@@ -103,12 +103,12 @@ class Residual(Layer):
             outputs.append(output)
         main, shortcut = outputs if len(outputs) == 2 else (*outputs, x)
         y = np.maximum(main + shortcut, 0)
-        return y, (x.shape[1:], y > 0, saved)
+        return y, (x.shape[1:], y <= 0, saved)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """Both branches get the gradient of the sum; what they give back is added at x."""
-        input_shape, positive, kept = saved
-        dsum = dy * positive
+        input_shape, cut, kept = saved
+        dsum = np.where(cut, dy.dtype.type(0), dy)
         gradients: dict[str, Array] = {}
         dxs = []
         for prefix, branch in self.branches(input_shape).items():

@@ -17,6 +17,7 @@ from convlet.kernels.shapes import (
     PackShape,
     PoolShape,
     kept_bytes,
+    winner_bytes,
 )
 from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
 
@@ -129,7 +130,7 @@ class PoolNode:
 
     def declare(self, plan: Plan) -> None:
         if self.kind == "max_pool":
-            self.winners.append(plan.blob(self.y.numbers))
+            self.winners.append(plan.blob(self.y.numbers * winner_bytes(self.window)))
 
     def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
         (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape
