@@ -1,7 +1,8 @@
 """Activations and their derivatives, copies and sums: one pass over rows of numbers.
 
-Rows of pixels lie without gaps, so a row is one run of width x channels floats. A comparison with NaN is false, so each
-choice is written so that NaN takes the branch that keeps it.
+Rows of pixels lie without gaps, so a row is one run of width x channels floats. An activation
+is y = f(x) + 0 x: NaN where x is NaN or infinite. No function may turn what overflowed into a number, such as the 1 of
+tanh: whether a sum overflows to NaN or to infinity depends on its order.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from convlet.kernels.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, t
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
 from convlet.kernels.shapes import MapShape
-from convlet.kernels.simd import float32_at
+from convlet.kernels.simd import float32_at, fma_scalar
 from convlet.kernels.target import Target
 
 THREE = np.float32(3)
@@ -52,7 +53,7 @@ def _silu_slope(x):
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: ZERO if x <= ZERO else x,
+        "relu": lambda x: x if x > ZERO else ZERO,
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
         "tanh": lambda x: tanh(x),
         "sigmoid": lambda x: sigmoid(x),
@@ -65,7 +66,7 @@ def _gradient(shape: MapShape) -> Any:
     """dx from dy and what forward left. Relu chooses instead of multiplying: 0 times an infinite dy is NaN."""
     slope = np.float32(shape.number)
     return {
-        "relu": lambda dy, y: ZERO if y <= ZERO else dy,
+        "relu": lambda dy, y: dy if y > ZERO else ZERO,
         "leaky_relu": lambda dy, y: dy * (ONE if y > ZERO else slope),
         "tanh": lambda dy, y: dy * (ONE - y * y),
         "sigmoid": lambda dy, y: dy * (y * (ONE - y)),
@@ -86,7 +87,7 @@ def activate(shape: MapShape, target: Target) -> Callable[..., None]:
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
                 y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
                 for i in range(run):
-                    y[i] = function(x[i])
+                    y[i] = fma_scalar(x[i], ZERO, function(x[i]))
 
     return kernel
 

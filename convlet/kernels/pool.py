@@ -1,8 +1,8 @@
 """Max and average pooling, with lanes along channels.
 
 Forward max pooling keeps which position of the window won (kh * KW + kw), as an integer of `winner_bytes`; the first of
-equal values wins, and the last NaN. Backward writes the gradient there and zero elsewhere. Windows that overlap add
-up; pixels that no window covers stay zero, as the workspace began.
+equal values wins. A window with NaN or infinity gives NaN. Backward writes the gradient there and zero elsewhere.
+Windows that overlap add up; pixels that no window covers stay zero, as the workspace began.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     lanes = tuned.even_lanes(shape.channels, target)
     load, store = simd.make_load(lanes), simd.make_store(lanes)
     store_winners = simd.make_store_integers(lanes, winner_bytes(shape.window))
-    choose = simd.make_choose_larger(simd.floats(lanes))
-    choose_index = simd.make_choose_larger(simd.integers(lanes))
-    index = simd.make_splat_integer(lanes)
+    choose = simd.make_choose_greater(simd.floats(lanes))
+    choose_index = simd.make_choose_greater(simd.integers(lanes))
+    index, splat = simd.make_splat_integer(lanes), simd.make_splat(lanes)
+    add, fma = simd.make_add(lanes), simd.make_fma(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -36,6 +37,7 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
             operand(operands, frame, 1),
             operand(operands, frame, 2),
         )
+        zero = splat(np.float32(0))
         for image in range(frame[COUNT]):
             for row in range(height):
                 for column in range(width):
@@ -44,12 +46,14 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
                     won = ((image * height + row) * width + column) * channels
                     for channel in range(0, channels, lanes):
                         best, winner = load(xs, at + channel), index(0)
+                        spoil = zero
                         for kh in range(rows):
                             for kw in range(columns):
                                 value = load(xs, at + channel + kh * x_row + kw * x_pixel)
                                 winner = choose_index(value, best, index(kh * columns + kw), winner)
                                 best = choose(value, best, value, best)
-                        store(best, ys, to + channel)
+                                spoil = fma(value, zero, spoil)  # NaN if any value is NaN or infinite
+                        store(add(best, spoil), ys, to + channel)
                         store_winners(winner, winners, won + channel)
 
     return kernel
@@ -61,7 +65,7 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     load, store = simd.make_load(lanes), simd.make_store(lanes)
     load_winners = simd.make_load_integers(lanes, winner_bytes(shape.window))
     splat, index, add = simd.make_splat(lanes), simd.make_splat_integer(lanes), simd.make_add(lanes)
-    choose, equal = simd.make_choose_larger(simd.floats(lanes)), simd.make_choose_equal(lanes)
+    choose, equal = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_equal(lanes)
     (rows, columns), x, y, mask = shape.window, shape.x, shape.y, shape.mask or shape.y
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel

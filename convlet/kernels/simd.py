@@ -73,9 +73,9 @@ def fenced(builder: Any, value: Any) -> Any:
     return builder.call(declare(builder, name, kind, [kind]), [value])
 
 
-def larger(builder: Any, a: Any, b: Any) -> Any:
-    """Where a > b, or a is NaN, lane by lane: NaN passes for the largest of all, so no maximum loses it."""
-    return builder.or_(builder.fcmp_ordered(">", a, b), builder.fcmp_unordered("uno", a, a))
+def spoiled(builder: Any, value: Any, source: Any) -> Any:
+    """value + 0 * source: the value itself, but NaN where the source is NaN or infinite."""
+    return fma(builder, source, constant(0.0, source.type.count), value)
 
 
 def constant(value: float, lanes: int) -> Any:
@@ -252,15 +252,15 @@ def make_splat_integer(lanes: int) -> Any:
     return broadcast
 
 
-def make_choose_larger(kind: VectorType) -> Any:
-    """choose(a, b, x, y) -> x where a is `larger` than b, else y, lane by lane; x and y are of `kind`."""
+def make_choose_greater(kind: VectorType) -> Any:
+    """choose(a, b, x, y) -> x where a > b, else y, lane by lane; x and y are of `kind`."""
     lanes = kind.lanes
 
     @intrinsic
     def choose(typing_context, a, b, x, y):
         def code(context, builder, signature, arguments):
             a, b, x, y = arguments
-            return builder.select(larger(builder, a, b), x, y)
+            return builder.select(builder.fcmp_ordered(">", a, b), x, y)
 
         return kind(floats(lanes), floats(lanes), kind, kind), code
 

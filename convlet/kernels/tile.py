@@ -30,9 +30,9 @@ from convlet.kernels.simd import (
     constant,
     counted_loop,
     fma,
-    larger,
     load_lanes,
     splat,
+    spoiled,
     store_integers,
     store_lanes,
 )
@@ -178,33 +178,38 @@ class _Emitter:
 
 
 def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> Any:
-    """What is stored of a sum: see `ConvShape.finish`. `mask` points to the `count` numbers it depends on."""
+    """What is stored of a sum: see `ConvShape.finish`. Relu of an infinite sum is NaN.
+
+    mask : pointer to the `count` numbers that a mask depends on
+    """
     lanes = value.type.count
     zero = constant(0.0, lanes)
     if finish == "relu":
-        return builder.select(larger(builder, value, zero), value, zero)
+        return spoiled(builder, builder.select(builder.fcmp_ordered(">", value, zero), value, zero), value)
     if finish == "mask":
         kept = load_lanes(builder, mask, lanes, count)
-        return builder.select(larger(builder, kept, zero), value, zero)
+        return builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
     return value
 
 
 def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner: Any, count: int) -> None:
-    """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, the last NaN.
+    """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, NO_WINNER where relu made it 0.
 
-    NO_WINNER where relu made it 0.
+    It is NaN if one of them is not finite.
     """
     best, lanes = four[0], four[0].type.count
     kind = ir.VectorType(I32, lanes)
     index = ir.Constant(kind, [0] * lanes)
     for number, value in enumerate(four[1:], 1):
-        wins = larger(builder, value, best)
-        index = builder.select(wins, ir.Constant(kind, [number] * lanes), index)
-        best = builder.select(wins, value, best)
+        larger = builder.fcmp_ordered(">", value, best)
+        index = builder.select(larger, ir.Constant(kind, [number] * lanes), index)
+        best = builder.select(larger, value, best)
     if relu:
-        positive = larger(builder, best, constant(0.0, lanes))
+        positive = builder.fcmp_ordered(">", best, constant(0.0, lanes))
         index = builder.select(positive, index, ir.Constant(kind, [NO_WINNER] * lanes))
         best = builder.select(positive, best, constant(0.0, lanes))
+    for value in four:
+        best = spoiled(builder, best, value)
     store_lanes(builder, best, place, lanes, count)
     store_integers(builder, index, winner, count)
 

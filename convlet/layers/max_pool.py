@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from convlet.layers.base import Array, Arrays, Pass
+from convlet.layers.overflow import spoiled
 from convlet.layers.pool import Pool
 from convlet.layers.windows import taps
 
 
 @dataclass(frozen=True, init=False)
 class MaxPool(Pool):
-    """The largest pixel of each window, channel by channel. A window with NaN gives NaN.
+    """The largest pixel of each window, channel by channel. A window with NaN or infinity gives NaN.
 
     y[n, p, q, c] = max over i, j of x[n, p*stride + i, q*stride + j, c]
 
@@ -36,14 +37,16 @@ class MaxPool(Pool):
     word: ClassVar[str] = "pool"
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        """Keeps which tap won each window, in row-major order the first of equal pixels, or the last NaN."""
+        """Keeps which tap won each window, in row-major order the first of equal pixels."""
         oh, ow, c = self.output_shape(x.shape[1:])
         y = np.full((len(x), oh, ow, c), -np.inf, x.dtype)
         winner = np.zeros(y.shape, np.int16)
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
-            larger = (x[pixels] > y) | np.isnan(x[pixels])
+            larger = x[pixels] > y
             y = np.where(larger, x[pixels], y)
             winner[larger] = i * self.size + j
+        for _, _, pixels in taps(self.size, self.stride, oh, ow):
+            y = spoiled(y, x[pixels])
         return y, (x.shape, winner)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:

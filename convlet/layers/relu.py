@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.overflow import spoiled
 
 
 @dataclass(frozen=True)
 class ReLU(Layer):
     """Rectified linear unit.
 
-    y = max(x, 0); its slope at 0 is taken as 0. NaN stays NaN
+    y = max(x, 0); its slope at 0 is taken as 0
 
     Arrays: x and y (N, ...), of one float type.
 
@@ -30,9 +31,9 @@ class ReLU(Layer):
         return input_shape
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        return np.maximum(x, 0), x <= 0
+        return spoiled(np.maximum(x, 0), x), x > 0
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """Chooses instead of multiplying: 0 times an infinite dy would be NaN."""
-        cut = saved
-        return np.where(cut, dy.dtype.type(0), dy), {}
+        positive = saved
+        return np.where(positive, dy, dy.dtype.type(0)), {}

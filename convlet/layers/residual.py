@@ -11,6 +11,7 @@ from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape
 from convlet.layers.batch_norm import BatchNorm
 from convlet.layers.checks import FILTERS_LIMIT, STRIDE_LIMIT, image_shape, whole_number
 from convlet.layers.conv import Conv
+from convlet.layers.overflow import spoiled
 from convlet.layers.relu import ReLU
 from convlet.layers.sequential import Sequential, under_prefix, with_prefix
 
@@ -102,13 +103,14 @@ class Residual(Layer):
             output, saved[prefix] = branch.forward(x, own, running, run.at(index))
             outputs.append(output)
         main, shortcut = outputs if len(outputs) == 2 else (*outputs, x)
-        y = np.maximum(main + shortcut, 0)
-        return y, (x.shape[1:], y <= 0, saved)
+        total = main + shortcut
+        y = spoiled(np.maximum(total, 0), total)
+        return y, (x.shape[1:], y > 0, saved)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """Both branches get the gradient of the sum; what they give back is added at x."""
-        input_shape, cut, kept = saved
-        dsum = np.where(cut, dy.dtype.type(0), dy)
+        input_shape, positive, kept = saved
+        dsum = np.where(positive, dy, dy.dtype.type(0))
         gradients: dict[str, Array] = {}
         dxs = []
         for prefix, branch in self.branches(input_shape).items():

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.overflow import spoiled
 
 
 def sigmoid(x: Array) -> Array:
@@ -16,7 +17,7 @@ def sigmoid(x: Array) -> Array:
     Below zero it is written exp(x) / (1 + exp(x)), so the exponent is never positive.
     """
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    return spoiled(np.where(x >= 0, 1, small) / (1 + small), x)
 
 
 @dataclass(frozen=True)

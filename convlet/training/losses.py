@@ -35,7 +35,8 @@ def softmax_cross_entropy(
     dz_k = w (p_k - t_k),  p = softmax(z),  t_k = (1 - s) (a [k = label] + (1 - a) [k = other label]) + s / K
 
     With m taken out no exponential exceeds 1 and the sum is at least 1, so nothing overflows and the
-    logarithm is never of 0. The gradient is that of the sum of the losses: it is not divided by N.
+    logarithm is never of 0. The gradient is that of the sum of the losses: it is not divided by N. If a logit
+    of an image is not finite, its loss is NaN.
 
     Parameters
     ----------
@@ -61,11 +62,12 @@ def softmax_cross_entropy(
     if smoothing:
         own = kind(1 - smoothing) * own + kind(smoothing / logits.shape[1]) * shifted.sum(axis=1)
         dlogits -= kind(smoothing / logits.shape[1])
-    losses = np.log(sums) - own
+    losses: Array = np.log(sums) - own
     _mend_overflow(losses, logits, labels, smoothing, mixed)
     dlogits[rows, labels] -= share
     if mixed is not None:
         dlogits[rows, others] -= kind(1 - smoothing) - share
+    losses[~np.isfinite(logits).all(axis=1)] = np.nan
     if weights is not None:
         weights = np.asarray(weights, kind)
         losses *= weights
