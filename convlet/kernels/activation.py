@@ -1,8 +1,8 @@
 """Activations and their derivatives, copies and sums: one pass over rows of numbers.
 
-Rows of pixels lie without gaps, so a row is one run of width x channels floats. An activation
-is y = f(x) + 0 x: NaN where x is NaN or infinite. No function may turn what overflowed into a number, such as the 1 of
-tanh: whether a sum overflows to NaN or to infinity depends on its order.
+Rows of pixels lie without gaps, so a row is one run of width x channels floats. No
+activation may turn NaN or infinity into a number, as tanh would into 1: whether a sum overflows to one or the other
+depends on its order. So those that would add 0 x, which is NaN for an infinite x.
 """
 
 from __future__ import annotations
@@ -21,27 +21,20 @@ from convlet.kernels.simd import float32_at, fma_scalar
 from convlet.kernels.target import Target
 
 THREE = np.float32(3)
-SATURATED = np.float32(10)  # as in convlet.layers.gelu
-
-
-@register_jitable
-def _cut(x):
-    """x within -SATURATED to SATURATED: beyond, the tanh is 1 or -1, and the cube of x could overflow."""
-    x = SATURATED if x > SATURATED else x
-    return -SATURATED if x < -SATURATED else x
+SATURATED = np.float32(100)  # beyond this x^2 gelu's tanh is 1 or -1
 
 
 @register_jitable
 def _gelu(x):
-    cut = _cut(x)
-    return HALF * x * (ONE + tanh(SLOPE * (cut + CUBIC * cut * cut * cut)))
+    return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
 
 
 @register_jitable
 def _gelu_slope(x):
-    cut = _cut(x)
-    t = tanh(SLOPE * (cut + CUBIC * cut * cut * cut))
-    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * cut * cut)
+    t = tanh(SLOPE * (x + CUBIC * x * x * x))
+    square = x * x
+    square = SATURATED if square > SATURATED else square  # else 0 times infinity for a large x
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * square)
 
 
 @register_jitable
@@ -53,10 +46,10 @@ def _silu_slope(x):
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: x if x > ZERO else ZERO,
+        "relu": lambda x: fma_scalar(x, ZERO, x if x > ZERO else ZERO),
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
-        "tanh": lambda x: tanh(x),
-        "sigmoid": lambda x: sigmoid(x),
+        "tanh": lambda x: fma_scalar(x, ZERO, tanh(x)),
+        "sigmoid": lambda x: fma_scalar(x, ZERO, sigmoid(x)),
         "gelu": lambda x: _gelu(x),
         "silu": lambda x: x * sigmoid(x),
     }[shape.function]
@@ -87,7 +80,7 @@ def activate(shape: MapShape, target: Target) -> Callable[..., None]:
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
                 y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
                 for i in range(run):
-                    y[i] = fma_scalar(x[i], ZERO, function(x[i]))
+                    y[i] = function(x[i])
 
     return kernel
 

@@ -28,9 +28,8 @@ CUBIC, SLOPE = np.float32(0.044715), np.float32(0.7978845608028654)  # gelu's: s
 
 @register_jitable
 def _parts(x):
-    """2^n and e^r - 1."""
+    """2^n and e^r - 1, for x up to HIGHEST."""
     x = LOWEST if x < LOWEST else x  # in this order NaN stays NaN
-    x = HIGHEST if x > HIGHEST else x
     shifted = fma_scalar(x, LOG2_E, ROUND)
     n = shifted - ROUND
     r = fma_scalar(n, -LN2_LOW, fma_scalar(n, -LN2_HIGH, x))
@@ -41,7 +40,7 @@ def _parts(x):
 
 @register_jitable
 def exp(x):
-    power, rest = _parts(x)
+    power, rest = _parts(HIGHEST if x > HIGHEST else x)
     return fma_scalar(power, rest, power)
 
 
