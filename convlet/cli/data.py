@@ -20,12 +20,12 @@ def list_sets() -> None:
     from rich.console import Console
 
     from convlet.data import named
-    from convlet.report.tables import add, table
+    from convlet.report.tables import add, show, table
 
     made = table([(title, False) for title in ("name", "here", "what", "licence")])
     for item in named.NAMED:
         add(made, [item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence])
-    Console().print(made)
+    show(Console(), made)
 
 
 @command.command("get")
@@ -58,7 +58,7 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
     import numpy as np
     from rich.console import Console
 
-    from convlet.report.tables import add, say, table
+    from convlet.report.tables import add, say, show, table
 
     options.check_file(json_file, "--json")
     data = options.load_data(name, values)
@@ -89,7 +89,7 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
     for number, class_name in enumerate(data.classes):
         add(made, [class_name, *(f"{counts[part][number]:,}" for part in counts)])
     console.print()
-    console.print(made)
+    show(console, made)
     _print_sheet(data, console)
 
 

@@ -1,8 +1,9 @@
 """Max and average pooling, with lanes along channels.
 
-Forward max pooling keeps which position of the window won (kh * KW + kw), as an integer of `winner_bytes`; the first of
-equal values wins. A window with NaN or infinity gives NaN. Backward writes the gradient there and zero elsewhere.
-Windows that overlap add up; pixels that no window covers stay zero, as the workspace began.
+Forward max pooling keeps which position of the window won (kh * KW + kw), as one byte or as two if the window has more
+than 256 positions; the first of equal values wins. A window that holds NaN or infinity gives NaN, so that pooling never
+hides that a network overflows. Backward writes the gradient there and zero elsewhere. Windows that overlap add up;
+pixels that no window covers stay zero, as the workspace began.
 """
 
 from __future__ import annotations
@@ -14,19 +15,19 @@ import numpy as np
 from convlet.kernels import simd, tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import PoolShape, winner_bytes
+from convlet.kernels.shapes import PoolShape
 from convlet.kernels.target import Target
 
 
 def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y, winners (n, OH, OW, C), uint8 or uint16 as `winner_bytes` says."""
+    """Operands: x, y, winners (n, OH, OW, C) of `shape.winner_bytes` bytes each."""
     lanes = tuned.even_lanes(shape.channels, target)
     load, store = simd.make_load(lanes), simd.make_store(lanes)
-    store_winners = simd.make_store_integers(lanes, winner_bytes(shape.window))
-    choose = simd.make_choose_greater(simd.floats(lanes))
+    store_winners = simd.make_store_unsigned(lanes, shape.winner_bytes)
+    choose, splat = simd.make_choose_greater(simd.floats(lanes)), simd.make_splat(lanes)
+    multiply_add, add = simd.make_fma(lanes), simd.make_add(lanes)
     choose_index = simd.make_choose_greater(simd.integers(lanes))
-    index, splat = simd.make_splat_integer(lanes), simd.make_splat(lanes)
-    add, fma = simd.make_add(lanes), simd.make_fma(lanes)
+    index = simd.make_splat_integer(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -46,14 +47,14 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
                     won = ((image * height + row) * width + column) * channels
                     for channel in range(0, channels, lanes):
                         best, winner = load(xs, at + channel), index(0)
-                        spoil = zero
+                        overflow = zero
                         for kh in range(rows):
                             for kw in range(columns):
                                 value = load(xs, at + channel + kh * x_row + kw * x_pixel)
                                 winner = choose_index(value, best, index(kh * columns + kw), winner)
                                 best = choose(value, best, value, best)
-                                spoil = fma(value, zero, spoil)  # NaN if any value is NaN or infinite
-                        store(add(best, spoil), ys, to + channel)
+                                overflow = multiply_add(value, zero, overflow)  # 0, or NaN
+                        store(add(best, overflow), ys, to + channel)
                         store_winners(winner, winners, won + channel)
 
     return kernel
@@ -63,7 +64,7 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: dy, winners, dx, y (only where the shape has a mask)."""
     lanes = tuned.even_lanes(shape.channels, target)
     load, store = simd.make_load(lanes), simd.make_store(lanes)
-    load_winners = simd.make_load_integers(lanes, winner_bytes(shape.window))
+    load_winners = simd.make_load_unsigned(lanes, shape.winner_bytes)
     splat, index, add = simd.make_splat(lanes), simd.make_splat_integer(lanes), simd.make_add(lanes)
     choose, equal = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_equal(lanes)
     (rows, columns), x, y, mask = shape.window, shape.x, shape.y, shape.mask or shape.y

@@ -120,12 +120,10 @@ class PoolShape:
     y: Grid
     mask: Grid | None = None
 
-
-def winner_bytes(window: tuple[int, int]) -> int:
-    """Bytes in which max pooling stores which position of a window won: 1 up to 256 positions, else 2."""
-    positions = window[0] * window[1]
-    assert positions <= 2**16  # the largest window a layer accepts is 63x63
-    return 1 if positions <= 2**8 else 2
+    @property
+    def winner_bytes(self) -> int:
+        """Bytes that number the positions of a window."""
+        return 1 if self.window[0] * self.window[1] <= 256 else 2
 
 
 FROM_INPUT = frozenset({"gelu", "silu"})

@@ -159,17 +159,15 @@ def byte_at(builder: Any, pointer: Any, count: int) -> Any:
     return builder.gep(pointer, [ir.Constant(I64, count)], source_etype=I8) if count else pointer
 
 
-def store_integers(builder: Any, value: Any, pointer: Any, count: int, size: int = 1) -> None:
-    """Write the first `count` lanes of int32 as unsigned integers of `size` bytes, 1 or 2."""
+def store_bytes(builder: Any, value: Any, pointer: Any, count: int) -> None:
+    """Write the first `count` lanes of int32 as unsigned bytes."""
     lanes = value.type.count
-    narrow = builder.trunc(value, ir.VectorType(ir.IntType(8 * size), lanes))
-    store_lanes(builder, narrow, pointer, lanes, count, size)
+    store_lanes(builder, builder.trunc(value, ir.VectorType(I8, lanes)), pointer, lanes, count, 1)
 
 
-def load_integers(builder: Any, pointer: Any, lanes: int, count: int, size: int = 1) -> Any:
-    """`count` unsigned integers of `size` bytes, 1 or 2, widened to int32 lanes, then zeros."""
-    narrow = load_lanes(builder, pointer, lanes, count, ir.IntType(8 * size), size)
-    return builder.zext(narrow, ir.VectorType(I32, lanes))
+def load_byte_lanes(builder: Any, pointer: Any, lanes: int, count: int) -> Any:
+    """`count` unsigned bytes widened to int32 lanes, then zeros."""
+    return builder.zext(load_lanes(builder, pointer, lanes, count, I8, 1), ir.VectorType(I32, lanes))
 
 
 def make_load(lanes: int, count: int | None = None) -> Any:
@@ -199,27 +197,31 @@ def make_store(lanes: int, count: int | None = None) -> Any:
     return store
 
 
-def make_store_integers(lanes: int, size: int) -> Any:
-    """store(value, address, index) writes int32 lanes as unsigned integers of `size` bytes, from number `index` on."""
+def make_store_unsigned(lanes: int, size: int) -> Any:
+    """store(value, address, index) writes int32 lanes as unsigned numbers of `size` bytes from number `index` on."""
+    kind = ir.VectorType(ir.IntType(8 * size), lanes)
 
     @intrinsic
     def store(typing_context, value, address, index):
         def code(context, builder, signature, arguments):
             value, address, index = arguments
-            store_integers(builder, value, element(builder, address, index, size), lanes, size)
+            place = element(builder, address, index, size)
+            store_lanes(builder, builder.trunc(value, kind), place, lanes, lanes, size)
 
         return types.void(integers(lanes), types.int64, types.int64), code
 
     return store
 
 
-def make_load_integers(lanes: int, size: int) -> Any:
-    """load(address, index) -> unsigned integers of `size` bytes, from number `index` on, widened to int32 lanes."""
+def make_load_unsigned(lanes: int, size: int) -> Any:
+    """load(address, index) -> unsigned numbers of `size` bytes from number `index` on, as int32 lanes."""
+    number = ir.IntType(8 * size)
 
     @intrinsic
     def load(typing_context, address, index):
         def code(context, builder, signature, arguments):
-            return load_integers(builder, element(builder, *arguments, size), lanes, lanes, size)
+            found = load_lanes(builder, element(builder, *arguments, size), lanes, lanes, number, size)
+            return builder.zext(found, ir.VectorType(I32, lanes))
 
         return integers(lanes)(types.int64, types.int64), code
 

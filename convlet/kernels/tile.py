@@ -33,7 +33,7 @@ from convlet.kernels.simd import (
     load_lanes,
     splat,
     spoiled,
-    store_integers,
+    store_bytes,
     store_lanes,
 )
 
@@ -211,7 +211,7 @@ def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner:
     for value in four:
         best = spoiled(builder, best, value)
     store_lanes(builder, best, place, lanes, count)
-    store_integers(builder, index, winner, count)
+    store_bytes(builder, index, winner, count)
 
 
 def written_strides(shape: ConvShape) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int]]:

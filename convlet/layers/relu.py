@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
-from convlet.layers.overflow import spoiled
+from convlet.layers.base import Array, Arrays, Layer, Pass, Shape, overflow
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ class ReLU(Layer):
         return input_shape
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        return spoiled(np.maximum(x, 0), x), x > 0
+        positive = x > 0
+        return np.where(positive, x, overflow(x)), positive
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
-        """Chooses instead of multiplying: 0 times an infinite dy would be NaN."""
         positive = saved
-        return np.where(positive, dy, dy.dtype.type(0)), {}
+        return np.where(positive, dy, 0).astype(dy.dtype, copy=False), {}

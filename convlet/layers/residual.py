@@ -7,11 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape, overflow
 from convlet.layers.batch_norm import BatchNorm
 from convlet.layers.checks import FILTERS_LIMIT, STRIDE_LIMIT, image_shape, whole_number
 from convlet.layers.conv import Conv
-from convlet.layers.overflow import spoiled
 from convlet.layers.relu import ReLU
 from convlet.layers.sequential import Sequential, under_prefix, with_prefix
 
@@ -104,13 +103,13 @@ class Residual(Layer):
             outputs.append(output)
         main, shortcut = outputs if len(outputs) == 2 else (*outputs, x)
         total = main + shortcut
-        y = spoiled(np.maximum(total, 0), total)
-        return y, (x.shape[1:], y > 0, saved)
+        positive = total > 0
+        return np.where(positive, total, overflow(total)), (x.shape[1:], positive, saved)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """Both branches get the gradient of the sum; what they give back is added at x."""
         input_shape, positive, kept = saved
-        dsum = np.where(positive, dy, dy.dtype.type(0))
+        dsum = np.where(positive, dy, 0).astype(dy.dtype, copy=False)
         gradients: dict[str, Array] = {}
         dxs = []
         for prefix, branch in self.branches(input_shape).items():

@@ -17,7 +17,6 @@ from convlet.kernels.shapes import (
     PackShape,
     PoolShape,
     kept_bytes,
-    winner_bytes,
 )
 from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
 
@@ -130,7 +129,8 @@ class PoolNode:
 
     def declare(self, plan: Plan) -> None:
         if self.kind == "max_pool":
-            self.winners.append(plan.blob(self.y.numbers * winner_bytes(self.window)))
+            size = self.shape(self.x.data, self.y.data).winner_bytes
+            self.winners.append(plan.blob(size * self.y.numbers))
 
     def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
         (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape

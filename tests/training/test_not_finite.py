@@ -74,8 +74,6 @@ def trained(kind, network, place, value, **options):
         if place in views:
             planted(views[place], value)
     engine.load(*vectors)
-    if place in run.slots:
-        planted(run.slots[place], value)
     try:
         run.all_epochs()
     except TrainingError as error:
@@ -110,16 +108,6 @@ def test_a_value_planted_at_a_layer_stops_both_engines_alike(name):
         expected = f"the loss is nan at {step}: layer 1 ({LAYERS[name].token()}) puts out values that are not finite "
         found = both(network, "pixel", np.nan)
         assert found.replace("step 2", "step 1").startswith(expected)
-
-
-@pytest.mark.parametrize("name", ["sgd", "adagrad", "rmsprop", "adam", "adamw"])
-def test_a_value_planted_in_the_state_of_an_optimizer_stops_both_engines_alike(name):
-    network = with_head(Sequential((Dense(4), Tanh())), CLASSES)
-    slots = Settings(optimizer=name).make_optimizer().new_slots(0)
-    for slot in slots:
-        found = {key: both(network, slot, value, optimizer=name) for key, value in VALUES.items()}
-        # an infinite mean of squares makes steps of 0: the parameter it belongs to stays as it is
-        assert all(found[key] != "trained" for key in ("nan", *(("inf", "-inf") if slot != "squares" else ())))
 
 
 @pytest.mark.parametrize("value", [*VALUES.values(), 1e38])
