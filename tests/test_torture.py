@@ -14,7 +14,8 @@ from convlet.errors import DataError, ModelFileError
 from convlet.layers import Conv, Dropout, MaxPool, ReLU, Tanh
 from tests.torture import __main__ as torture
 from tests.torture import fuzz, model_damage
-from tests.torture.kernel_cases import Case, draw, failure
+from tests.torture.kernel_cases import Case, draw
+from tests.torture.kernel_runs import failure
 from tests.torture.trial import Memory, Outcome, clean, draws, in_process, refused
 
 FORKS = ("SIGKILL", "fault at")

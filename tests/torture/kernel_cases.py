@@ -1,4 +1,4 @@
-"""Networks drawn over everything that layers accept, and what the compiled kernels and the definitions make of them.
+"""Networks drawn over everything that layers accept, and the numbers that they are given.
 
 Numbers are whole, so sums are exact in float32 in any order: kernels of linear layers, relu and pooling must give the
 definition's numbers to the last bit, ties included. Layers that round come last in a network.
@@ -11,9 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from convlet import random as convlet_random
-from convlet.kernels import frame
-from convlet.kernels.compile import caller
 from convlet.layers import (
     GELU,
     AvgPool,
@@ -25,7 +22,6 @@ from convlet.layers import (
     GlobalAvgPool,
     LeakyReLU,
     MaxPool,
-    Pass,
     ReLU,
     Residual,
     Sequential,
@@ -33,23 +29,13 @@ from convlet.layers import (
     SiLU,
     Tanh,
 )
-from convlet.training.aligned import aligned_zeros
-from convlet.training.layout import Layout, dropout_streams
-from convlet.training.lowering import Lowering
-from convlet.training.plan import Plan
+from convlet.training.layout import Layout
 
 MOST_MULTIPLY_ADDS, MOST_NUMBERS = 1.5e7, 3e5
 """Of a case: larger ones are drawn again, as NumPy would take too long."""
 
 EXACT = 2.0**22
 """Whole numbers and quarters up to this are exact in float32."""
-
-SEED, EPOCH = 5, 3
-ROUNDING = 2e-5
-"""Of the largest number of an array, where a layer rounds."""
-
-HIDE = (MaxPool, ReLU, Residual)
-"""With NaN before them, what gets the gradient is not defined; every one gives NaN, so no training goes on with it."""
 
 
 TINY = 1e-40
@@ -66,6 +52,7 @@ class Case:
     place, spoiled : "x" or "dy", and the value planted somewhere in it
     scale : of all numbers of x and dy
     largest : of the numbers of x before that
+    training : whether as in training, with gradients, or as in inference
     """
 
     layers: tuple
@@ -76,6 +63,7 @@ class Case:
     spoiled: float = 0.0
     scale: float = 1.0
     largest: int = 1
+    training: bool = True
 
     @property
     def network(self):
@@ -84,6 +72,7 @@ class Case:
     def __str__(self):
         word = "-".join(layer.token() for layer in self.layers)
         planted = f", {self.spoiled} in {self.place}" if self.place else ""
+        planted += "" if self.training else ", inference"
         planted += f", times {self.scale}" if self.scale != 1 else ""
         return f"{word} on {self.images}x{'x'.join(map(str, self.shape))}, seed {self.seed}{planted}"
 
@@ -128,7 +117,7 @@ def draw(draws):
     given = [
         {},
         {"images": draws.randint(1, case.images)},
-        {"images": 1},
+        {"training": False} if any(isinstance(layer, BatchNorm | Residual) for layer in case.layers) else {"images": 1},
         *({"place": place, "spoiled": value} for place in ("x", "dy") for value in (math.nan, infinity)),
         {"scale": TINY},
     ]
@@ -176,7 +165,7 @@ def _small(case):
 
 
 def numbers(case):
-    """x, the flat parameters and dy: whole numbers, of any kind only where the one layer rounds.
+    """x, the flat parameters, the state and dy: whole numbers, of any kind only where the one layer rounds.
 
     Of parameters and dy they are -1, 0 and 1. x is larger in two of three cases, else a maximum were among the first.
     """
@@ -193,7 +182,13 @@ def numbers(case):
     for name, planted in (("x", x), ("dy", dy)):
         if case.place == name:
             planted.reshape(-1)[rng.integers(planted.size)] = case.spoiled
-    return x, parameters, dy
+    views = layout.state_views(np.zeros(layout.state_count, np.float32))
+    for name, values in views.items():
+        values[...] = (
+            rng.uniform(0.5, 2, values.shape) if name.endswith("variance") else rng.uniform(-1, 1, values.shape)
+        )
+    state = np.concatenate([np.zeros(0, np.float32), *(values.reshape(-1) for values in views.values())])
+    return x, parameters, state, dy
 
 
 def exact(case):
@@ -202,115 +197,3 @@ def exact(case):
         isinstance(layer, Conv | Dense | MaxPool | ReLU | Flatten) or layer in (LeakyReLU(0.5), Dropout(0.5))
         for layer in case.layers
     )
-
-
-def definition(case, x, parameters, dy):
-    """y, dx and the gradient of each parameter, by the layers' own NumPy in float64."""
-    network, layout = case.network, Layout(case.network, case.shape)
-    streams = dropout_streams(network, case.shape)
-
-    def uniform(path, shape):
-        return convlet_random.uniform_images(
-            np.arange(len(x)), shape[1:], seed=SEED, purpose=convlet_random.DROPOUT, stream=streams[path], epoch=EPOCH
-        )
-
-    views = layout.views(parameters.astype(np.float64))
-    state = network.initial_state(case.shape)
-    with np.errstate(all="ignore"):
-        y, saved = network.forward(x.astype(np.float64), views, state, Pass(training=True, uniform=uniform))
-        dx, gradients = network.backward(dy.astype(np.float64), saved, views)
-    return {"y": y, "dx": dx, **gradients}
-
-
-class Lowered:
-    """The plan of a case's layers alone, without images, loss or head."""
-
-    def __init__(self, case):
-        self.case, self.layout = case, Layout(case.network, case.shape)
-        self.plan = Plan(training=True)
-        lowering = Lowering(case.network, case.shape, self.layout, self.plan)
-        self.x = self.plan.value(case.shape)
-        self.y = lowering.sequence(case.network, self.x, "", ())
-        for node in self.plan.nodes:
-            node.declare(self.plan)
-        self.plan.lay_out(case.images)
-        self.plan.emit()
-
-    def run(self, x, parameters, dy):
-        """The same arrays as `definition`, by the compiled kernels."""
-        plan, case = self.plan, self.case
-        self.workspace = aligned_zeros(plan.workspace_bytes)
-        packed, gradient = aligned_zeros(plan.packed_floats, np.float32), np.zeros(len(parameters), np.float32)
-        observed = np.zeros(max(1, self.layout.state_count), np.float32)
-        fields = {
-            frame.WORKSPACE: self.workspace.ctypes.data,
-            frame.PARAMETERS: parameters.ctypes.data,
-            frame.PACKED: packed.ctypes.data,
-            frame.GRADIENT: gradient.ctypes.data,
-            frame.OBSERVED: observed.ctypes.data,
-            frame.SEED: SEED,
-            frame.EPOCH: EPOCH,
-        }
-        y, dx = np.zeros((len(x), *self.y.shape), np.float32), np.zeros_like(x)
-        dy = dy.reshape(y.shape)
-        self._steps(plan.packs, fields)
-        for first in range(0, len(x), plan.group):
-            here = slice(first, min(first + plan.group, len(x)))
-            fields |= {frame.COUNT: here.stop - first, frame.POSITION: first}
-            self._of(self.x.data)[: here.stop - first] = x[here]
-            self._steps(plan.forward, fields)
-            y[here] = self._of(self.y.data)[: here.stop - first]
-            given = np.where(y[here] > 0, dy[here], 0) if self.y.masked else dy[here]
-            self._of(self.y.gradient)[: here.stop - first] = given
-            self._steps(plan.backward, fields)
-            dx[here] = self._of(self.x.gradient)[: here.stop - first]
-        shape = case.network.output_shape(case.shape)
-        return {"y": y.reshape(len(x), *shape), "dx": dx, **self.layout.views(gradient)}
-
-    def _of(self, tensor):
-        """The pixels of a tensor, without its halo, as a view (group, H, W, C)."""
-        (down, across), (above, left, _, _), (h, w, c) = tensor.padded, tensor.halo, tensor.shape
-        floats = self.workspace.view(np.float32)[tensor.offset // 4 :][: self.plan.group * tensor.floats]
-        whole, step = floats.reshape(self.plan.group, down, across, c), tensor.spread
-        return whole[:, above : above + (h - 1) * step + 1 : step, left : left + (w - 1) * step + 1 : step]
-
-    @staticmethod
-    def _steps(steps, fields):
-        own = np.zeros(frame.FIELDS, np.int64)
-        for field, value in fields.items():
-            own[field] = value
-        own[frame.SELF] = own.ctypes.data
-        for kernel, operands in steps:
-            table = np.array(operands, np.int64).reshape(-1)
-            caller(kernel)(table.ctypes.data, own.ctypes.data)
-
-
-def difference(case, came, wanted):
-    """What differs beyond rounding between the arrays of the kernels and of the definition; None where nothing does."""
-    names = ["y"] if case.place == "x" and any(isinstance(layer, HIDE) for layer in case.layers) else list(wanted)
-    for name in names:
-        a, b = came[name].astype(np.float64), wanted[name]
-        finite = np.isfinite(b)
-        if (np.isfinite(a) != finite).any():
-            return f"{name} has {np.sum(~np.isfinite(a))} numbers that are not finite, the definition {np.sum(~finite)}"
-        a, b = a[finite], b[finite]
-        if not b.size or np.array_equal(a, b):
-            continue
-        worst, scale = np.abs(a - b).max(), np.abs(b).max()
-        if any(isinstance(layer, BatchNorm) for layer in case.layers):
-            scale += 300 * len(a) ** 0.5  # 1 / sqrt(epsilon) times dy, of which almost all is cancelled
-        if any(isinstance(layer, Residual) for layer in case.layers):  # a relu may fall the other way within rounding
-            worst, scale = np.linalg.norm(a - b), 1e3 * np.linalg.norm(b) + 3e4 * len(a)
-        if exact(case) or worst > ROUNDING * (scale + np.finfo(np.float32).tiny / ROUNDING):
-            return f"{name} differs by {worst:.2g} of {scale:.2g}"
-    return None
-
-
-def failure(case):
-    """What is wrong with a case, in words; None where nothing is.
-
-    Denormals are not flushed here, as the threads of an engine would; tests/training/test_denormals.py has that.
-    """
-    given = numbers(case)
-    wrong = difference(case, Lowered(case).run(*given), definition(case, *given))
-    return f"{case}: {wrong}" if wrong else None

@@ -12,7 +12,8 @@ import sys
 from time import perf_counter
 
 from convlet.kernels.compile import addresses
-from tests.torture.kernel_cases import CASES_EACH, Lowered, draw, failure
+from tests.torture.kernel_cases import CASES_EACH, draw
+from tests.torture.kernel_runs import Lowered, failure
 from tests.torture.trial import Outcome, draws, report
 
 TOGETHER = 10
@@ -25,7 +26,8 @@ def ranges(count: int, seed: int, processes: int) -> Outcome:
     networks = -(-count // CASES_EACH)
     for first in range(0, networks, TOGETHER):
         together = [draw(drawn) for _ in range(min(TOGETHER, networks - first))]
-        wanted = {kernel for cases in together for kernel in Lowered(cases[0]).plan.kernels()}
+        unlike = [case for cases in together for case in {case.training: case for case in cases}.values()]
+        wanted = {kernel for case in unlike for kernel in Lowered(case).plan.kernels()}
         kernels += len(wanted)
         addresses(wanted, processes=processes)
         for case in (case for cases in together for case in cases):
