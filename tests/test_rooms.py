@@ -60,6 +60,7 @@ MAY_IMPORT = {
             "checkpoints",
             "compare",
             "findings",
+            "limits",
             "lock",
             "report",
             "run_folder",
