@@ -39,7 +39,7 @@ from convlet.training.losses import softmax, softmax_cross_entropy
 ELEMENTWISE = (GELU, BatchNorm, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh)
 """Layers that change each activation in its place: what they put out still belongs to the convolution before them."""
 
-GROUP, GROUP_BYTES = 64, 2**26
+GROUP, GROUP_BYTES = 64, 2**27
 """Images that pass the definitions at once, and the memory they may take: fewer pass if they are large, but at least
 one. It bounds the memory and never changes a result."""
 

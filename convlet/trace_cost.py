@@ -59,3 +59,9 @@ def _padded(layer: Layer, shape: Shape) -> int:
     height, width, channels = shape
     (above, below), (left, right) = layer.pads(height, width)
     return (above + height + below) * (left + width + right) * channels
+
+
+def gradient_bytes(network: Sequential, input_shape: Shape) -> int:
+    """Memory of the largest layer's gradient of its own parameters, which every backward pass makes."""
+    shapes = (layer.parameter_shapes(shape).values() for _, _, layer, shape in leaves(network, input_shape))
+    return FLOAT * max((sum(map(prod, own)) for own in shapes), default=0)
