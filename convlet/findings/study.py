@@ -17,7 +17,7 @@ from convlet.evaluation import (
     wilson_interval,
 )
 from convlet.findings.bounds import BATCH_BYTES, searched_step
-from convlet.thumbnails import thumbnails
+from convlet.thumbnails import chosen, thumbnails
 from convlet.training import Model
 from convlet.training.losses import softmax
 
@@ -110,4 +110,4 @@ def _suspected(
 
 def _examples(part: ImageSet, classes: int) -> list[Array]:
     """The first images of each class, small: (m, h, w, C) each."""
-    return [thumbnails(part.images[np.flatnonzero(part.labels == number)[:EXAMPLES]]) for number in range(classes)]
+    return [chosen(part.images, np.flatnonzero(part.labels == number)[:EXAMPLES]) for number in range(classes)]

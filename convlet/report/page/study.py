@@ -150,9 +150,9 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
         "examples": [
             {
                 "class": name,
-                "pictures": [pictures.picture(image) for image in pictures.smaller(reach.bytes(images))],
+                "pictures": [pictures.picture(image) for image in reach.bytes(images)],
             }
-            for name, images in zip(classes[:24], test["examples"][:24], strict=True)
+            for name, images in zip(classes, test["examples"], strict=False)
             if len(images)
         ],
     }
@@ -188,7 +188,7 @@ def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures
     """An image of the test set with what the network made of it."""
     return _judged(
         test["images"][number], int(test["labels"][number]), test["probabilities"][number], classes, reach
-    ) | {"where": f"test image {number:,}"}
+    ) | {"where": f"test image {test['numbers'][number]:,}"}
 
 
 def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
@@ -204,7 +204,7 @@ def _judged(pixels: Any, label: int, probabilities: Any, classes: list[str], rea
     if label not in order:
         order[-1] = label
     return {
-        "picture": pictures.picture(pictures.smaller(reach.bytes(pixels[None]))[0]),
+        "picture": pictures.picture(reach.bytes(pixels)),
         "label": classes[label],
         "predicted": classes[order[0]],
         "right": order[0] == label,
