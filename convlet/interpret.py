@@ -82,7 +82,7 @@ class Trace:
         found = {len(names): dy}
         for number in range(len(names) - 1, min(layers) - 1, -1):
             own = under_prefix(names[number], self.arrays)
-            dy, _ = self.network.layers[number].backward(dy, self.saved[number], own)
+            dy = self.network.layers[number].input_gradient(dy, self.saved[number], own)
             if number in layers:
                 found[number] = dy
         return found

@@ -15,8 +15,8 @@ KEPT, AT_ONCE = 3, 5
 """Arrays like each layer's output that stay until the backward pass is over, and those like the largest one that are
 there beside them for a moment. Measured with networks of all layers; the test compares them with the memory used."""
 
-FORWARD_AND_BACKWARD = 3
-"""Each multiply-add of the forward pass has two in the backward pass."""
+FORWARD_AND_BACKWARD = 2
+"""Each multiply-add of the forward pass has one in the backward pass, which leaves the parameters alone."""
 
 MULTIPLY_ADDS_OF_A_VALUE = 20
 """What NumPy can multiply and add while it reads and writes one value: it does so for every tap of a window."""
@@ -59,9 +59,3 @@ def _padded(layer: Layer, shape: Shape) -> int:
     height, width, channels = shape
     (above, below), (left, right) = layer.pads(height, width)
     return (above + height + below) * (left + width + right) * channels
-
-
-def gradient_bytes(network: Sequential, input_shape: Shape) -> int:
-    """Memory of the largest layer's gradient of its own parameters, which every backward pass makes."""
-    shapes = (layer.parameter_shapes(shape).values() for _, _, layer, shape in leaves(network, input_shape))
-    return FLOAT * max((sum(map(prod, own)) for own in shapes), default=0)

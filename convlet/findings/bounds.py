@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from convlet.data.dataset import ImageSet
 from convlet.interpret import GROUP_BYTES
-from convlet.trace_cost import gradient_bytes, trace_bytes, trace_work, values
+from convlet.trace_cost import trace_bytes, trace_work, values
 from convlet.training import Model
 
 ORDINARY_PIXELS, ORDINARY_IMAGES, FEWEST_IMAGES = 96 * 96, 10_000, 100
@@ -78,7 +78,7 @@ class Looks:
 def looks(model: Model, classes: int, mistakes: int) -> Looks:
     """As many of these as there is time for; none if there is no time or memory for one."""
     network, shape = model.network, model.input_shape
-    if max(trace_bytes(network, shape), gradient_bytes(network, shape)) > GROUP_BYTES:
+    if trace_bytes(network, shape) > GROUP_BYTES:
         return Looks(0, 0)
     affordable = LOOK_WORK / trace_work(network, shape)
     share = min(1.0, affordable / (classes + MISTAKE_LOOKS * mistakes))
@@ -90,7 +90,7 @@ def looks(model: Model, classes: int, mistakes: int) -> Looks:
 def prototype_steps(model: Model, classes: int) -> int:
     """Steps of the prototypes of so many classes; 0 if there is no time or memory for enough."""
     network, shape = model.network, model.input_shape
-    if max(trace_bytes(network, shape), gradient_bytes(network, shape)) > GROUP_BYTES:
+    if trace_bytes(network, shape) > GROUP_BYTES:
         return 0
     adds = 3 * classes * max(1, network.multiply_adds(shape))
     work = classes * trace_work(network, shape)

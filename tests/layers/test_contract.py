@@ -145,3 +145,11 @@ def test_multiply_adds_are_at_least_one_per_weight(layer, input_shape):
     )
     assert layer.multiply_adds(input_shape) >= weights
     assert (layer.multiply_adds(input_shape) > 0) == (weights > 0)
+
+
+@every_layer
+@every_pass
+def test_its_input_gradient_is_that_of_backward(layer, input_shape, run):
+    rng = np.random.default_rng(1)
+    arrays = drawn_arrays(layer, input_shape, rng)
+    print(arrays)

@@ -10,6 +10,7 @@ import numpy as np
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
 from convlet.report.page.gallery import Gallery
+from convlet.thumbnails import thumbnails
 
 MOST_MATRIX = 60
 """Classes that a matrix can show; of more, only the pairs are listed."""
@@ -187,7 +188,11 @@ def _bin_words(row: dict[str, Any]) -> str:
 def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     """An image of the test set with what the network made of it."""
     return _judged(
-        test["images"][number], int(test["labels"][number]), test["probabilities"][number], classes, reach
+        thumbnails(test["images"][number : number + 1])[0],
+        int(test["labels"][number]),
+        test["probabilities"][number],
+        classes,
+        reach,
     ) | {"where": f"test image {test['numbers'][number]:,}"}
 
 
