@@ -81,7 +81,8 @@ def timed(call):
     call()
     return {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu, "MiB": held("VmHWM") - before}
 
-set = Dataset("made", "made", tuple(f"class {k}" for k in range(classes)), part(train), part(max(2, test // 4)), part(test))
+names = tuple(f"class {k}" for k in range(classes))
+set = Dataset("made", "made", names, part(train), part(max(2, test // 4)), part(test))
 settings = Settings(epochs=1, batch=min(16, train), threads=given["threads"], learning_rate=0.005)
 if given["train"]:
     trained = train_on(set, word, settings)

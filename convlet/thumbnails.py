@@ -28,7 +28,7 @@ def thumbnails(images: Array, largest: int | None = None) -> Array:
 
     largest : most pixels of the longer side; None for LARGEST, or more for long images, so that all cover the same area
     """
-    (rows, row_repeats), (columns, column_repeats) = _plan(*images.shape[1:3], largest)
+    (rows, row_repeats), (columns, column_repeats) = _plan(images.shape[1], images.shape[2], largest)
     if rows > 1 or columns > 1:
         n, height, width, *rest = images.shape
         down, right = height // rows, width // columns

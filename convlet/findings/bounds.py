@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from convlet.data.dataset import ImageSet
 from convlet.interpret import GROUP_BYTES
 from convlet.trace_cost import trace_bytes, trace_work, values
-from convlet.training import Model
+from convlet.training import Model, available_threads
 
 ORDINARY_PIXELS, ORDINARY_IMAGES, FEWEST_IMAGES = 96 * 96, 10_000, 100
 """All test images of up to so many pixels are studied. Of larger ones as many as have the pixels of ORDINARY_IMAGES
@@ -44,8 +44,8 @@ TIMED_STEPS, TIMED_IMAGES = 5, 64
 VECTORS = 5
 """Vectors as long as the parameters that a step needs beside its rows of gradients: engine and optimizer."""
 
-BATCH_BYTES = 2**25
-"""Memory of the images that are predicted at once."""
+BATCH_BYTES, THREAD_BYTES = 2**25, 2**27
+"""Memory of the images that are predicted at once, and of what all threads keep of them beyond the first thread."""
 
 
 def studied_step(images: int, shape: tuple[int, ...]) -> int:
@@ -61,6 +61,13 @@ def searched_step(model: Model, part: ImageSet) -> int:
     shape = model.input_shape
     each = max(model.network.multiply_adds(shape), values(model.network, shape))
     return _step(len(part), int(SEARCH_MULTIPLY_ADDS / each))
+
+
+def prediction_threads(model: Model, threads: int | None) -> int | None:
+    """How many threads may predict: as many as asked for, unless each takes much memory for one image."""
+    fit = max(1, THREAD_BYTES // (4 * values(model.network, model.input_shape)))
+    wanted = threads or available_threads()
+    return threads if wanted <= fit else fit
 
 
 def _step(images: int, most: int) -> int:

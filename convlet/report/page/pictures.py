@@ -47,6 +47,11 @@ def stretch(height: int, width: int) -> float:
     return 1.0 if 1 / LONG < ratio < LONG else round(ratio**0.5, 3)
 
 
+def form(height: int, width: int) -> str:
+    """How pictures of these sides are laid out: "wide", "tall", or "" for all others."""
+    return "wide" if width >= LONG * height else "tall" if height >= LONG * width else ""
+
+
 @dataclass(frozen=True)
 class Range:
     """The pixel values that become black and white."""

@@ -21,6 +21,9 @@ WITH_NUMBERS = 20
 STRONG_RIGHT, STRONG_WRONG = 0.825, 0.945
 """From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
 
+MOST_ROWS = 60
+"""Classes that a table shows at once; of more, those with the lowest recall, and the others folded away."""
+
 PAIRS, THUMBS = 8, 6
 
 SMALL = 0.01
@@ -53,7 +56,7 @@ def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> d
         "with_numbers": len(classes) <= WITH_NUMBERS,
         "pairs": _pairs(matrix, classes, gallery),
         "gallery": gallery.as_json(list(classes)) if gallery else None,
-        "tile": gallery.tile if gallery else None,
+        "form": pictures.form(*data["image_shape"][:2]),
         "shown": _shown(gallery),
         "of_test": None,
     }
@@ -135,14 +138,9 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
             ]
             for row in calibration["bins"]
         ],
-        "per_class": [
-            {
-                "class": row["class"],
-                "images": count(row["images"]),
-                "measures": [(percent(row[name]), _beyond(row[name], start)) for name in ("precision", "recall")],
-            }
-            for row in test["per_class"]
-        ],
+        "per_class": [_class_row(row, start) for row in _hardest_first(test["per_class"])],
+        "hardest": MOST_ROWS if len(test["per_class"]) > MOST_ROWS else None,
+        "studied": len(test["labels"]),
         "measures_from": f"{start:.0%}".replace("%", " %"),
         "worst": [_card(test, number, classes, reach) for number in test["worst"].tolist()],
         "least_certain": [_card(test, number, classes, reach) for number in test["least_certain"].tolist()],
@@ -157,6 +155,18 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
             if len(images)
         ],
     }
+
+
+def _hardest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as they are; if there are more than MOST_ROWS, those with the lowest recall first."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return sorted(rows, key=lambda row: 2.0 if row["recall"] is None else row["recall"])
+
+
+def _class_row(row: dict[str, Any], start: float) -> dict[str, Any]:
+    measures = [(percent(row[name]), _beyond(row[name], start)) for name in ("precision", "recall")]
+    return {"class": row["class"], "images": count(row["images"]), "measures": measures}
 
 
 def _judgement(over: float) -> str:
@@ -187,13 +197,9 @@ def _bin_words(row: dict[str, Any]) -> str:
 
 def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     """An image of the test set with what the network made of it."""
-    return _judged(
-        thumbnails(test["images"][number : number + 1])[0],
-        int(test["labels"][number]),
-        test["probabilities"][number],
-        classes,
-        reach,
-    ) | {"where": f"test image {test['numbers'][number]:,}"}
+    pixels = thumbnails(test["images"][number : number + 1])[0]
+    judged = _judged(pixels, int(test["labels"][number]), test["probabilities"][number], classes, reach)
+    return judged | {"where": f"test image {test['numbers'][number]:,}"}
 
 
 def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:

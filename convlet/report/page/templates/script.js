@@ -90,7 +90,7 @@
     const title = document.getElementById(`${study}-gallery-title`);
     const names = [data.classes[row], data.classes[column]].map(isolate);
     const count = `${total.toLocaleString("en")} ${total === 1 ? "image" : "images"}`;
-    title.textContent = row === column ? `${names[0]}, rightly: ${count}` : `${names[0]} taken for ${names[1]}: ${count}`;
+    title.textContent = row === column ? `${names[0]}, correct: ${count}` : `${names[0]} predicted as ${names[1]}: ${count}`;
     const list = document.getElementById(`${study}-images`);
     list.textContent = "";
     list.dataset.cell = cell;
