@@ -64,10 +64,10 @@ class Gallery:
         sure = test["probabilities"].max(axis=1)
         mistaken = labels != predicted
         # of mistakes the surest come first, of right answers the least certain
-        cells = _Cells(images, reach, labels, predicted)
-        wrong = cells.part(np.flatnonzero(mistaken), -sure, most_bytes, mistaken.sum() > MOST_FINE)
+        cells = _Cells(images, reach, labels, predicted, np.array(study["row"]["confusion_matrix"]))
+        wrong = cells.part(False, -sure, most_bytes, mistaken.sum() > MOST_FINE)
         left = most_bytes - (wrong.sheet.size if wrong.sheet else 0)
-        right = cells.part(np.flatnonzero(~mistaken), sure, left, True)
+        right = cells.part(True, sure, left, True)
         tile = thumbnails.size(*images.shape[1:3])
         return cls(key, tile, wrong, right, test["probabilities"], labels, predicted, test["numbers"])
 
@@ -117,28 +117,35 @@ class Gallery:
 
 @dataclass(frozen=True)
 class _Cells:
-    """Images (n, H, W, C) and the cells that they belong to."""
+    """Images (n, H, W, C) and the cells that they belong to; the matrix counts all test images, also those not here."""
 
     images: Array
     reach: pictures.Range
     labels: Array
     predicted: Array
+    matrix: Array
 
-    def part(self, numbers: Array, order: Array, most_bytes: int, coarse: bool) -> Part:
-        """The images with these numbers, as many as fit; if some must go, every cell keeps its first ones."""
+    def part(self, right: bool, order: Array, most_bytes: int, coarse: bool) -> Part:
+        """The right images or the wrong ones, as many as fit; if some must go, every cell keeps its first ones."""
         labels, predicted = self.labels, self.predicted
+        numbers = np.flatnonzero((labels == predicted) == right)
         numbers = numbers[np.lexsort((order[numbers], predicted[numbers], labels[numbers]))]
         pairs = np.stack([labels[numbers], predicted[numbers]], axis=1)
         fit = self._how_many_fit(numbers, most_bytes, coarse)
         kept = np.sort(np.argsort(_ranks(pairs), kind="stable")[:fit])
-        cells: dict[str, tuple[int, int, int]] = {}
-        known, starts, totals = np.unique(pairs, axis=0, return_index=True, return_counts=True)
-        firsts = np.searchsorted(kept, starts)
-        shown = np.searchsorted(kept, starts + totals) - firsts
-        for pair, first, count, total in zip(known.tolist(), firsts, shown, totals, strict=True):
-            cells[f"{pair[0]}-{pair[1]}"] = (int(first) if count else 0, int(count), int(total))
         sheet = pictures.sheet(self._tiles(numbers[kept]), coarse) if len(kept) else None
-        return Part(sheet, numbers[kept], cells)
+        return Part(sheet, numbers[kept], self._counted(pairs[kept], right))
+
+    def _counted(self, pairs: Array, right: bool) -> dict[str, tuple[int, int, int]]:
+        """See `Part.cells`, for the pairs of the images that are shown, in their order."""
+        known, starts, counts = np.unique(pairs, axis=0, return_index=True, return_counts=True)
+        places = dict(zip(map(tuple, known.tolist()), zip(starts.tolist(), counts.tolist(), strict=True), strict=True))
+        cells: dict[str, tuple[int, int, int]] = {}
+        for row, column in np.argwhere(self.matrix).tolist():
+            if (row == column) == right:
+                total = int(self.matrix[row, column])
+                cells[f"{row}-{column}"] = (*places.get((row, column), (0, 0)), total)
+        return cells
 
     def _tiles(self, numbers: Array) -> Array:
         return self.reach.bytes(thumbnails.chosen(self.images, numbers))

@@ -33,7 +33,7 @@ SMALL = 0.01
 def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> dict[str, Any]:
     """What `study.html` shows."""
     row, data, test = study["row"], study["data"], study["of_test"]
-    classes, matrix = data["classes"], row["confusion_matrix"] if test is None else test["confusion_matrix"]
+    classes, matrix = data["classes"], row["confusion_matrix"]
     total = sum(map(sum, matrix))
     wrong = total - sum(values[k] for k, values in enumerate(matrix))
     view = {
@@ -170,10 +170,10 @@ def _class_row(row: dict[str, Any], start: float) -> dict[str, Any]:
 
 
 def _judgement(over: float) -> str:
-    """What it means that a network is surer, by so much, than it is right."""
+    """What it means that the mean confidence is so much higher than the accuracy."""
     if abs(over) < SMALL:
-        return "about as sure as it should be"
-    return "surer than it should be" if over > 0 else "less sure than it could be"
+        return "well calibrated on average"
+    return "overconfident" if over > 0 else "underconfident"
 
 
 def _measures_start(rows: list[dict[str, Any]]) -> float:
@@ -190,8 +190,8 @@ def _beyond(value: float | None, start: float) -> float:
 
 def _bin_words(row: dict[str, Any]) -> str:
     return (
-        f"certainty {row['low']:.0%} to {row['high']:.0%}: {row['images']:,} images, "
-        f"{percent(row['accuracy'])} right, certainty {percent(row['certainty'])} on average"
+        f"confidence {row['low']:.0%} to {row['high']:.0%}: {row['images']:,} images, "
+        f"{percent(row['accuracy'])} right, mean confidence {percent(row['certainty'])}"
     )
 
 

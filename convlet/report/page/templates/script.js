@@ -106,7 +106,7 @@
       image.setAttribute("aria-label", `test image ${part.numbers[place].toLocaleString("en")}: ${sure}${own}`);
       image.dataset.number = part.numbers[place];
     }
-    const order = kind === "right" ? "the least certain first" : "the surest first";
+    const order = kind === "right" ? "lowest confidence first" : "highest confidence first";
     const few = shown < total ? `${shown.toLocaleString("en")} of them are in this file, ` : "";
     document.getElementById(`${study}-gallery-note`).textContent = total > 1 || few ? `${few}${order}.` : "";
     for (const button of all(`#${study}-matrix button`)) {
