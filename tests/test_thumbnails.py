@@ -16,9 +16,9 @@ def test_no_side_is_lost_and_none_is_large(height):
     for width in SIDES:
         h, w = size(height, width)
         assert min(h, w) >= 1
-        assert h * w <= 1.3 * LARGEST**2
+        assert h * w <= 1.5 * LARGEST**2
         long, short = max(h, w), min(h, w)
-        assert long / short <= LONGEST + 1
+        assert long / short <= 1.5 * LONGEST
         if max(height, width) <= LARGEST and max(height, width) < LONGEST * min(height, width):
             assert (h, w) == (height, width)
         assert (h < w) <= (height <= width)
@@ -37,7 +37,7 @@ def test_pictures_have_their_size_and_type(dtype, shape, rest):
     assert thumbnails(images[:0]).shape == (0, *size(*shape), *rest)
 
 
-@pytest.mark.parametrize(("shape", "wanted"), [((1, 150), (9, 75)), ((8, 1000), (24, 166)), ((2000, 20), (166, 20)), ((1, 4000), (22, 173))])  # fmt: skip
+@pytest.mark.parametrize(("shape", "wanted"), [((1, 150), (19, 150)), ((8, 1000), (24, 166)), ((2000, 20), (166, 20)), ((1, 4000), (22, 173))])  # fmt: skip
 def test_long_images_stay_wide_enough_to_be_seen(shape, wanted):
     assert thumbnails(np.zeros((1, *shape, 1), np.uint8)).shape[1:3] == wanted
 

@@ -16,7 +16,7 @@ from tests.test_interpret import images_of, model_of
     [
         ("conv8-relu-pool-conv8-relu-pool", (90, 80, 3)),
         ("conv4-relu-conv8-relu-gap", (1, 3000, 1)),
-        ("conv2k15-gelu-avgpool-gap", (1, 2000, 2)),
+        ("conv2k15-gelu-gap", (1, 2000, 2)),
         ("gap", (150, 150, 3)),
         ("conv8-silu-bn-tanh-dropout0.5-sigmoid-leakyrelu", (50, 50, 2)),
         ("pool8s1-pool-gap", (60, 60, 3)),

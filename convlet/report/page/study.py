@@ -21,8 +21,8 @@ WITH_NUMBERS = 20
 STRONG_RIGHT, STRONG_WRONG = 0.825, 0.945
 """From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
 
-MOST_ROWS = 60
-"""Classes that a table shows at once; of more, those with the lowest recall, and the others folded away."""
+MOST_ROWS, HARDEST = 60, 24
+"""Classes that a table shows at once; of more, how many with the lowest recall, the others folded away."""
 
 PAIRS, THUMBS = 8, 6
 
@@ -139,7 +139,7 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
             for row in calibration["bins"]
         ],
         "per_class": [_class_row(row, start) for row in _hardest_first(test["per_class"])],
-        "hardest": MOST_ROWS if len(test["per_class"]) > MOST_ROWS else None,
+        "hardest": HARDEST if len(test["per_class"]) > MOST_ROWS else None,
         "studied": len(test["labels"]),
         "measures_from": f"{start:.0%}".replace("%", " %"),
         "worst": [_card(test, number, classes, reach) for number in test["worst"].tolist()],
