@@ -13,6 +13,7 @@ import click
 from click.core import ParameterSource
 
 from convlet.atomic import write_json
+from convlet.cli import data_options
 from convlet.errors import InputError, SettingsError
 
 __all__ = ["write_json"]
@@ -89,8 +90,9 @@ DATA = (
         show_default=True,
         help="Share of the training images to choose by.",
     ),
-    click.option("--size", type=Size(), help="Resize the pictures of a folder, as in 32x32."),
+    click.option("--size", type=Size(), help="Resize pictures in files, as in 32x32; larger photos are then read too."),
     click.option("--offline", is_flag=True, help="Never download."),
+    *data_options.PLACE,
 )
 
 INPUT_HELP = "Height x width x channels of an image."
@@ -160,6 +162,8 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         offline=values.get("offline", False),
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
+        say=(lambda line: None) if values.get("quiet") else data_options.say,
+        **data_options.choices(values),
     )
 
 
@@ -234,7 +238,8 @@ def loading(values: dict[str, Any]) -> dict[str, Any]:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
     found = {key: str(Path(name).resolve()) if name and Path(name).exists() else name for key, name in names.items()}
-    return found | {name: values.get(name) for name in ("size", "train_images", "validation")}
+    found |= {name: values.get(name) for name in ("size", "train_images", "validation")}
+    return found | data_options.kept(values)
 
 
 def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
@@ -244,7 +249,7 @@ def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
     for key, value in before.items():
         name = renamed.get(key, key)
         if name in values and given(name) in (None, ParameterSource.DEFAULT):
-            values[name] = tuple(value) if key == "size" and value else value
+            values[name] = tuple(value) if key in ("size", "image_shape") and value else value
 
 
 def check_file(path: str | None, option: str) -> None:

@@ -27,3 +27,7 @@ class ReadingRules:
     def as_dict(self) -> dict[str, Any]:
         """The rules as JSON can hold them."""
         return asdict(self) | {"size": list(self.size) if self.size else None}
+
+
+PLAIN = ReadingRules()
+"""For sets without transparent or deep pictures."""
