@@ -71,6 +71,8 @@ def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, lis
     if choices.labels is None and not _needs_table(root):
         by_folders = layout.recognise(root, place, choices.class_level)
         if len({taken.label for taken in by_folders.parts["train"]}) > 1 or choices.class_level is not None:
+            if choices.class_level is None:
+                labels_table.refuse_other_classes(tree, found, by_folders, choices)
             found.pass_over(STRANGE, found.tables + found.arrays)
             return by_folders, []
     tables, _ = labels_table.choose(tree, found, choices)

@@ -54,6 +54,28 @@ def choose(tree: Tree, sorted_files: Sorted, choices: Choices) -> tuple[list[Ite
     return fitting, ""
 
 
+def refuse_other_classes(tree: Tree, sorted_files: Sorted, by_folders: Layout, choices: Choices) -> None:
+    """Raise DataError if a table gives the pictures other classes than their folders do.
+
+    Folders such as images_part_1 and images_part_2 would else pass for classes.
+    """
+    folder_of = {taken.item: taken.label for part in by_folders.parts.values() for taken in part}
+    tables = choose(tree, sorted_files, choices)[0] if sorted_files.tables else []
+    for item in tables:
+        table = read(tree, item, FIRST)
+        pictures = Pictures(sorted_files.pictures)
+        columns = _columns(table, pictures, choices)
+        for number, row in enumerate(table.rows, table.first):
+            found = pictures.matches(row[columns.file_at])
+            label = columns.label(row, f"{table.shown}: row {number}")
+            folders = {folder_of[one] for one in found if one in folder_of}
+            if label and len(folders) == 1 and label.lower() not in {name.lower() for name in folders}:
+                raise DataError(
+                    f"{table.shown}: row {number} gives {row[columns.file_at]} the class '{label}', but its folder is "
+                    f"'{min(folders)}'; choose with --labels {'/'.join(item.parts)}, or --class-level 1 for the folders"
+                )
+
+
 def given(tree: Tree, sorted_files: Sorted, name: str) -> Item:
     """The table that the user named, by its path below the place or by a path of its own."""
     wanted = name.replace("\\", "/")
