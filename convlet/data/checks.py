@@ -51,11 +51,6 @@ def _drop_empty(found: Read, path: Path) -> None:
 
 def _check_pixels(images: Array, classes: int, found: Read, path: Path) -> None:
     """Raise DataError for training images of which nothing can be learned."""
-    flat = images.reshape(len(images), -1)
-    if len(flat) > 1 and (flat == flat[0]).all():
-        raise DataError(f"{path}: all {len(flat):,} training images are equal; nothing can be learned. {_why(found)}")
-    if len(flat) > 1 and (flat == flat[:, :1]).all() and len(np.unique(flat[:, 0])) < classes:
-        raise DataError(f"{path}: every training image is of one grey; nothing can be learned. {_why(found)}")
     if found.rules.scale is not None and images.dtype == np.uint8:
         levels = np.count_nonzero(np.bincount(images.ravel(), minlength=256))
         if levels <= TOO_FEW_GREYS < found.rules.scale:
@@ -64,6 +59,11 @@ def _check_pixels(images: Array, classes: int, found: Read, path: Path) -> None:
                 f"{found.rules.offset + found.rules.scale:g} only {levels} grey levels are left; a few pixels far from "
                 "all others stretch the range, remove them"
             )
+    flat = images.reshape(len(images), -1)
+    if len(flat) > 1 and (flat == flat[0]).all():
+        raise DataError(f"{path}: all {len(flat):,} training images are equal; nothing can be learned. {_why(found)}")
+    if len(flat) > 1 and (flat == flat[:, :1]).all() and len(np.unique(flat[:, 0])) < classes:
+        raise DataError(f"{path}: every training image is of one grey; nothing can be learned. {_why(found)}")
 
 
 def _why(found: Read) -> str:

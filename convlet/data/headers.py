@@ -22,7 +22,7 @@ JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 NO_SIZE = frozenset((0xC4, 0xC8, 0xCC))
 """Markers of JPEG from C0 to CF that do not declare a size."""
 
-ORIENTATION = 0x0112
+TIFF_WIDTH, TIFF_HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112
 TURNED = (5, 6, 7, 8)
 """A camera's turns that exchange height and width."""
 
@@ -153,6 +153,8 @@ def _by_pillow(tree: Tree, item: Item) -> Look:
         pictures.identified(shown, file) as picture,
     ):
         height, width = picture.size[::-1]
+        if picture.format == "TIFF":  # some versions of Pillow have turned its size already
+            height, width = picture.tag_v2.get(TIFF_HEIGHT, height), picture.tag_v2.get(TIFF_WIDTH, width)
         if picture.getexif().get(ORIENTATION) in TURNED:
             height, width = width, height
         mode = picture.mode

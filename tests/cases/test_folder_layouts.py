@@ -253,7 +253,7 @@ def test_a_zip_may_not_claim_more_than_it_holds(tmp_path, monkeypatch):
     whole = path.read_bytes()
     for length in range(0, len(whole), 997):
         path.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="set.zip: "):
+        with pytest.raises(DataError, match=r"set\.zip: "):
             data.load(path)
     path.write_bytes(whole)
     monkeypatch.setattr(tree, "MOST_ZIPPED", 10)
