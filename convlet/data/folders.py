@@ -204,7 +204,7 @@ def _too_large(
         look = looks[id(taken.item)]
         if look.size[0] * look.size[1] > pictures.MOST_PIXELS:
             try:
-                pictures.check_pixels(tree.shown(taken.item), look.size, size, look.format == "JPEG")
+                pictures.check_pixels(tree.shown(taken.item), look.size, size, look.format)
             except DataError as error:
                 found[id(taken.item)] = str(error)
     return found

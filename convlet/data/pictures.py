@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil, sqrt
 from pathlib import Path
 from typing import IO, Any
 
@@ -133,31 +134,35 @@ def identified(shown: str, file: IO[bytes]) -> Iterator[Any]:
 def _load(shown: str, picture: Any, size: tuple[int, int] | None) -> None:
     """Decode, after a look at the number of pixels; a large JPEG is decoded small."""
     width, height = picture.size
-    check_pixels(shown, (height, width), size, picture.format in ("JPEG", "MPO"))
+    check_pixels(shown, (height, width), size, picture.format, bool(picture.info.get("progressive")))
     if size is not None and width * height > MOST_PIXELS:
-        slow = picture.format not in ("JPEG", "MPO") or picture.info.get("progressive")
-        if slow and width * height > MOST_PIXELS_SHRUNK:
-            raise DataError(
-                f"{shown}: has {height} x {width} pixels; one that is not a plain JPEG may have at most "
-                f"{MOST_PIXELS_SHRUNK:,} with --size, make it smaller"
-            )
         picture.draft(None, (max(size), max(size)))
         if picture.size[0] * picture.size[1] > MOST_PIXELS_SHRUNK:
             raise DataError(f"{shown}: has {height} x {width} pixels and cannot be decoded small; make it smaller")
     picture.load()
 
 
-def check_pixels(shown: str, shape: tuple[int, int], size: tuple[int, int] | None, is_jpeg: bool) -> None:
-    """Raise DataError if a picture of this height and width has too many pixels."""
-    count = shape[0] * shape[1]
-    if size is None and count > MOST_PIXELS:
+def check_pixels(
+    shown: str, shape: tuple[int, int], size: tuple[int, int] | None, form: str, progressive: bool = False
+) -> None:
+    """Raise DataError if a picture of this height and width, in a format of Pillow's name, has too many pixels."""
+    count, sides = shape[0] * shape[1], f"{shape[0]} x {shape[1]}"
+    if count <= MOST_PIXELS:
+        return
+    if size is None:
         raise DataError(
-            f"{shown}: has {shape[0]} x {shape[1]} pixels; a picture may have at most {MOST_PIXELS:,}, "
-            "resize it with --size, as in --size 64x64"
+            f"{shown}: has {sides} pixels; a picture may have at most {MOST_PIXELS:,}, resize it with --size, as in "
+            "--size 64x64"
         )
-    most = MOST_PIXELS_DRAFT if is_jpeg else MOST_PIXELS_SHRUNK
+    if form in ("JPEG", "MPO") and not progressive:
+        most, kind = MOST_PIXELS_DRAFT, "JPEG"
+    elif form == "WEBP":  # its decoder takes 16 bytes a pixel
+        most, kind = MOST_PIXELS, "WEBP"
+    else:
+        most, kind = MOST_PIXELS_SHRUNK, "progressive JPEG" if progressive else form
     if count > most:
-        raise DataError(f"{shown}: has {shape[0]} x {shape[1]} pixels; at most {most:,} are read, make it smaller")
+        hint = "make it smaller" if kind == "JPEG" else "make it smaller or save it as a plain JPEG"
+        raise DataError(f"{shown}: has {sides} pixels; a {kind} may have at most {most:,} with --size, {hint}")
 
 
 def _moves(picture: Any) -> bool:
@@ -215,7 +220,8 @@ def _reduced(picture: Any, size: tuple[int, int] | None) -> Any:
     """A picture above the limit, made smaller by averaging over squares, but not below `size`."""
     if size is None or picture.size[0] * picture.size[1] <= MOST_PIXELS:
         return picture
-    factor = max(1, min(picture.size) // (2 * max(size)))
+    pixels = picture.size[0] * picture.size[1]
+    factor = min(ceil(sqrt(pixels / MOST_PIXELS)), max(1, min(picture.size) // max(size)))
     if picture.mode in ("P", "1", "PA"):
         picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
     reduced = picture.reduce(factor) if factor > 1 and picture.mode not in DEEP_MODES else picture
