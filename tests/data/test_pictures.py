@@ -136,3 +136,41 @@ def test_channels_are_changed_both_ways():
     assert pictures.with_channels(grey, 3).shape == (4, 6, 3)
     np.testing.assert_array_equal(pictures.with_channels(pictures.with_channels(grey, 3), 1), grey)
     assert pictures.with_channels(grey, 1) is grey
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "form", "progressive", "message"),
+    [
+        ((2000, 2000), None, "PNG", False, ""),
+        (
+            (2000, 2001),
+            None,
+            "PNG",
+            False,
+            "a picture may have at most 4,000,000, resize it with --size, as in --size 64x64",
+        ),
+        ((10000, 12000), (8, 8), "JPEG", False, ""),
+        ((10000, 12001), (8, 8), "JPEG", False, "a JPEG may have at most 120,000,000 with --size, make it smaller"),
+        (
+            (4000, 4001),
+            (8, 8),
+            "JPEG",
+            True,
+            "a progressive JPEG may have at most 16,000,000 with --size, make it smaller or save it as a plain JPEG",
+        ),
+        (
+            (2000, 2001),
+            (8, 8),
+            "WEBP",
+            False,
+            "a WEBP may have at most 4,000,000 with --size, make it smaller or save it as a plain JPEG",
+        ),
+    ],
+)
+def test_limits_of_pixels(shape, size, form, progressive, message):
+    if not message:
+        pictures.check_pixels("a", shape, size, form, progressive)
+        return
+    with pytest.raises(DataError) as caught:
+        pictures.check_pixels("a", shape, size, form, progressive)
+    assert str(caught.value) == f"a: has {shape[0]} x {shape[1]} pixels; {message}"
