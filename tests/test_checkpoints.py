@@ -8,7 +8,6 @@ import pytest
 from convlet import atomic, checkpoint_file, checkpoints, model_file
 from convlet.checkpoints import BEST, NEWEST, PREVIOUS, Checkpoints, differences
 from convlet.errors import CheckpointError
-from convlet.lock import Lock, is_held
 from convlet.training.resume import State
 from tests.model_files import joined, make, split
 
@@ -192,14 +191,3 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
         with pytest.raises(CheckpointError):
             checkpoint_file.load(path)
         data[bit // 8] ^= 1 << bit % 8
-
-
-def test_a_lock_is_held_by_one_and_let_go(tmp_path):
-    with Lock(tmp_path):
-        assert is_held(tmp_path)
-        with pytest.raises(CheckpointError, match="is in use by process"), Lock(tmp_path):
-            pass
-    assert not is_held(tmp_path)
-    with Lock(tmp_path):
-        pass
-    assert not is_held(tmp_path / "none")

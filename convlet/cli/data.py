@@ -20,12 +20,12 @@ def list_sets() -> None:
     from rich.console import Console
 
     from convlet.data import named
-    from convlet.report.tables import add, table
+    from convlet.report.tables import add, show, table
 
     made = table([(title, False) for title in ("name", "here", "what", "licence")])
     for item in named.NAMED:
         add(made, [item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence])
-    Console().print(made)
+    show(Console(), made)
 
 
 @command.command("get")
@@ -89,7 +89,7 @@ def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
     import numpy as np
     from rich.console import Console
 
-    from convlet.report.tables import add, say, table
+    from convlet.report.tables import add, say, show, table
 
     data = options.load_data(name, values)
     pixels = [(float(part.images.min()), float(part.images.max())) for _, part in data.parts if len(part)]
@@ -119,7 +119,7 @@ def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
     for number, class_name in enumerate(data.classes):
         add(made, [class_name, *(f"{counts[part][number]:,}" for part in counts)])
     console.print()
-    console.print(made)
+    show(console, made)
     _print_sheet(data, console)
 
 

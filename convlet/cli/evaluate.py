@@ -31,7 +31,7 @@ def command(**values: Any) -> None:
     from convlet.report.evaluation import print_evaluation
 
     options.check_file(values["json_file"], "--json")
-    model = model_file.load(values["model"])
+    model = model_file.load(options.model_path(values["model"]))
     data = options.load_data(values["data"], values)
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from convlet import __version__
+from convlet.cli import streams
 from convlet.errors import ConvletError
 
 COMMANDS = {
@@ -71,10 +72,18 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
+    if os.environ.get("COLUMNS", "1").strip().lstrip("0") == "":
+        del os.environ["COLUMNS"]  # containers give 0 for "unknown"; Rich would print into no columns at all
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with streams.leaving():
+        return _code(given)
+
+
+def _code(given: list[str]) -> int:
+    """Run a command, say in one line what went wrong, and give the exit code."""
     try:
-        given = list(sys.argv[1:] if arguments is None else arguments)
-        done = cli.main(given, prog_name="convlet", standalone_mode=False, obj=given)
-        sys.stdout.flush()
+        with streams.checked():
+            done = cli.main(given, prog_name="convlet", standalone_mode=False, obj=given)
         return int(done) if isinstance(done, int) else 0
     except ConvletError as error:
         return _say(str(error), error.exit_code)
@@ -89,9 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = isinstance(error.__cause__ or error, Terminated)  # click wraps what interrupts it
         return _say("asked to end" if asked else "interrupted", TERMINATED if asked else INTERRUPTED)
     except BrokenPipeError:
-        # whoever read our output has gone; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # whoever read our output has gone; nobody is told
     except MemoryError:
         return _say("there is not enough memory for this; use fewer images, a smaller --batch or a smaller network", 1)
     except OSError as error:

@@ -25,11 +25,11 @@ def command(**values: Any) -> None:
 
     from convlet import model_file
     from convlet.data import pictures
-    from convlet.report.tables import add, table
+    from convlet.report.tables import add, show, table
 
     options.check_file(values["json_file"], "--json")
     options.positive("--top", values["top"])
-    model = model_file.load(values["model"])
+    model = model_file.load(options.model_path(values["model"]))
     height, width, channels = model.input_shape
     read: list[Any] = []
     notes: list[list[str]] = []
@@ -55,4 +55,4 @@ def command(**values: Any) -> None:
     for row in rows:
         shown = ", ".join(f"{item['class']} {item['probability']:.1%}" for item in row["top"])
         add(made, [row["image"], row["class"], "; ".join([shown, *row["notes"]])])
-    Console().print(made)
+    show(Console(), made)

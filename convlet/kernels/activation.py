@@ -18,18 +18,27 @@ from convlet.kernels.shapes import MapShape
 from convlet.kernels.simd import float32_at
 from convlet.kernels.target import Target
 
-THREE = np.float32(3)
+THREE, SATURATED = np.float32(3), np.float32(10)
+
+
+@register_jitable
+def _cut(x):
+    """x, or the nearest bound beyond which the tanh of gelu is 1 or -1: its cube could overflow. NaN stays NaN."""
+    x = SATURATED if x > SATURATED else x
+    return -SATURATED if x < -SATURATED else x
 
 
 @register_jitable
 def _gelu(x):
-    return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
+    cut = _cut(x)
+    return HALF * x * (ONE + tanh(SLOPE * (cut + CUBIC * cut * cut * cut))) + (x - x)
 
 
 @register_jitable
 def _gelu_slope(x):
-    t = tanh(SLOPE * (x + CUBIC * x * x * x))
-    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * x * x)
+    cut = _cut(x)
+    t = tanh(SLOPE * (cut + CUBIC * cut * cut * cut))
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * cut * cut)
 
 
 @register_jitable
@@ -41,7 +50,7 @@ def _silu_slope(x):
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: x if x > ZERO else ZERO,
+        "relu": lambda x: x if x > ZERO else x - x,  # 0, or NaN if x is NaN or infinite
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
         "tanh": lambda x: tanh(x),
         "sigmoid": lambda x: sigmoid(x),
@@ -50,15 +59,16 @@ def _function(shape: MapShape) -> Any:
     }[shape.function]
 
 
-def _derivative(shape: MapShape) -> Any:
+def _gradient(shape: MapShape) -> Any:
+    """dx from dy and what forward saved; relu selects, so an infinite dy is 0 where relu let nothing through."""
     slope = np.float32(shape.number)
     return {
-        "relu": lambda y: ONE if y > ZERO else ZERO,
-        "leaky_relu": lambda y: ONE if y > ZERO else slope,
-        "tanh": lambda y: ONE - y * y,
-        "sigmoid": lambda y: y * (ONE - y),
-        "gelu": lambda x: _gelu_slope(x),
-        "silu": lambda x: _silu_slope(x),
+        "relu": lambda dy, y: dy if y > ZERO else ZERO,
+        "leaky_relu": lambda dy, y: dy if y > ZERO else slope * dy,
+        "tanh": lambda dy, y: dy * (ONE - y * y),
+        "sigmoid": lambda dy, y: dy * (y * (ONE - y)),
+        "gelu": lambda dy, x: dy * _gelu_slope(x),
+        "silu": lambda dy, x: dy * _silu_slope(x),
     }[shape.function]
 
 
@@ -84,7 +94,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
 
     The shape's x is dx's grid, its y is dy's.
     """
-    derivative = register_jitable(_derivative(shape))
+    gradient = register_jitable(_gradient(shape))
     assert shape.saved is not None
     height, run, x_grid, y_grid, saved = (
         shape.height,
@@ -105,7 +115,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
                 dx = float32_at(operand(operands, frame, 1) + 4 * (image * x_image + row * x_row))
                 s = float32_at(operand(operands, frame, 2) + 4 * (image * s_image + row * s_row))
                 for i in range(run):
-                    dx[i] = dy[i] * derivative(s[i])
+                    dx[i] = gradient(dy[i], s[i])
 
     return kernel
 

@@ -4,6 +4,9 @@
 
 e^r - 1 is its Taylor polynomial of degree 7; what it leaves out is below 2^-26 of e^r, a quarter of a unit in the
 last place. ln 2 is split in two so that n ln 2 loses nothing.
+
+NaN and infinite x give NaN everywhere, also where the limit would be finite: a network whose values overflow must not
+look as if it were well. Hence x - x is added, which is 0 for every finite x.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ CUBIC, SLOPE = np.float32(0.044715), np.float32(0.7978845608028654)  # gelu's: s
 
 @register_jitable
 def _parts(x):
-    """2^n and e^r - 1."""
+    """2^n and e^r - 1; the second is NaN unless x is finite."""
+    overflow = x - x
     x = x if x > LOWEST else LOWEST
     x = x if x < HIGHEST else HIGHEST
     shifted = fma_scalar(x, LOG2_E, ROUND)
@@ -34,7 +38,7 @@ def _parts(x):
     r = fma_scalar(n, -LN2_LOW, fma_scalar(n, -LN2_HIGH, x))
     power = float_from_bits(np.int32((bits_from_float(shifted) - ROUND_BITS + np.int32(127)) << np.int32(23)))
     p = fma_scalar(fma_scalar(fma_scalar(fma_scalar(fma_scalar(C7, r, C6), r, C5), r, C4), r, C3), r, C2)
-    return power, fma_scalar(p * r, r, r)
+    return power, fma_scalar(p * r, r, r) + overflow
 
 
 @register_jitable
@@ -49,7 +53,7 @@ def tanh(x):
     twice = x + x
     twice = twice if twice < np.float32(40.0) else np.float32(40.0)
     power, rest = _parts(twice)
-    less_one = fma_scalar(power, rest, power - ONE)
+    less_one = fma_scalar(power, rest + (x - x), power - ONE)
     return less_one / (less_one + TWO)
 
 
@@ -60,7 +64,9 @@ def sigmoid(x):
 
 @register_jitable
 def log(x):
-    """ln x of a normal float32, in float64: x = 2^n m with m near 1, ln m = 2 artanh((m - 1) / (m + 1))."""
+    """ln x of a normal float32 or NaN, in float64: x = 2^n m with m near 1, ln m = 2 artanh((m - 1) / (m + 1))."""
+    if np.isnan(x):
+        return np.float64(x)
     bits = np.int64(bits_from_float(x))
     n = (bits >> 23) - 127
     m = np.float64(float_from_bits(np.int32((bits & 0x7FFFFF) | 0x3F800000)))

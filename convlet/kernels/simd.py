@@ -192,29 +192,31 @@ def make_store(lanes: int, count: int | None = None) -> Any:
     return store
 
 
-def make_store_bytes(lanes: int, count: int | None = None) -> Any:
-    """store(value, address, index) writes `count` int32 lanes as unsigned bytes."""
-    stored = count or lanes
+def make_store_unsigned(lanes: int, size: int) -> Any:
+    """store(value, address, index) writes int32 lanes as unsigned numbers of `size` bytes from number `index` on."""
+    kind = ir.VectorType(ir.IntType(8 * size), lanes)
 
     @intrinsic
     def store(typing_context, value, address, index):
         def code(context, builder, signature, arguments):
             value, address, index = arguments
-            store_bytes(builder, value, element(builder, address, index, 1), stored)
+            place = element(builder, address, index, size)
+            store_lanes(builder, builder.trunc(value, kind), place, lanes, lanes, size)
 
         return types.void(integers(lanes), types.int64, types.int64), code
 
     return store
 
 
-def make_load_bytes(lanes: int, count: int | None = None) -> Any:
-    """load(address, index) -> `count` unsigned bytes widened to int32 lanes, then zeros."""
-    loaded = count or lanes
+def make_load_unsigned(lanes: int, size: int) -> Any:
+    """load(address, index) -> unsigned numbers of `size` bytes from number `index` on, as int32 lanes."""
+    number = ir.IntType(8 * size)
 
     @intrinsic
     def load(typing_context, address, index):
         def code(context, builder, signature, arguments):
-            return load_byte_lanes(builder, element(builder, *arguments, 1), lanes, loaded)
+            found = load_lanes(builder, element(builder, *arguments, size), lanes, lanes, number, size)
+            return builder.zext(found, ir.VectorType(I32, lanes))
 
         return integers(lanes)(types.int64, types.int64), code
 
@@ -258,6 +260,20 @@ def make_choose_greater(kind: VectorType) -> Any:
             return builder.select(builder.fcmp_ordered(">", a, b), x, y)
 
         return kind(floats(lanes), floats(lanes), kind, kind), code
+
+    return choose
+
+
+def make_choose_unordered(lanes: int) -> Any:
+    """choose(a, b, x, y) -> x where a or b is NaN, else y, lane by lane; all are float32."""
+
+    @intrinsic
+    def choose(typing_context, a, b, x, y):
+        def code(context, builder, signature, arguments):
+            a, b, x, y = arguments
+            return builder.select(builder.fcmp_unordered("uno", a, b), x, y)
+
+        return floats(lanes)(*[floats(lanes)] * 4), code
 
     return choose
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convlet.layers.base import Array
+from convlet.layers.base import Array, overflow
 
 
 def softmax(logits: Array) -> Array:
@@ -61,7 +61,8 @@ def softmax_cross_entropy(
     if smoothing:
         own = kind(1 - smoothing) * own + kind(smoothing / logits.shape[1]) * shifted.sum(axis=1)
         dlogits -= kind(smoothing / logits.shape[1])
-    losses = np.log(sums) - own
+    # an infinite logit must not hide: softmax would make a sound 0 of minus infinity
+    losses = np.log(sums) - own + overflow(logits).sum(axis=1)
     dlogits[rows, labels] -= share
     if mixed is not None:
         dlogits[rows, others] -= kind(1 - smoothing) - share

@@ -111,13 +111,14 @@ class ReferenceEngine(Engine):
 
         gradient, observed = PairwiseSum(), PairwiseSum()
         loss, wrong = 0.0, 0
-        for share in self._in_order(work, starts):
-            gradient.add(share.gradient)
-            observed.add(share.observed)
-            loss += share.loss
-            wrong += share.wrong
-        np.divide(gradient.total(), np.float32(len(batch)), out=self.gradient)
-        self._follow(observed.total() / np.float32(len(starts)))
+        with np.errstate(all="ignore"):  # a diverging training overflows; the loop finds that afterwards
+            for share in self._in_order(work, starts):
+                gradient.add(share.gradient)
+                observed.add(share.observed)
+                loss += share.loss
+                wrong += share.wrong
+            np.divide(gradient.total(), np.float32(len(batch)), out=self.gradient)
+            self._follow(observed.total() / np.float32(len(starts)))
         return loss, wrong
 
     def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:
@@ -180,7 +181,6 @@ class ReferenceEngine(Engine):
 
         gradient = np.zeros(self.layout.parameter_count, np.float32)
         observed = np.zeros(self.layout.state_count, np.float32)
-        # a diverging training overflows; the loop finds that in the loss or the gradient
         with np.errstate(all="ignore"):
             run = Pass(training=True, uniform=uniform)
             logits, saved = self.network.forward(x, self._parameters, self._state, run)

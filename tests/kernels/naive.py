@@ -209,7 +209,8 @@ def _windows(shape: PoolShape):
             )
 
 
-def _pool_case(rng, window, stride, masked=False, size=(7, 9), channels=12):
+def _pool_case(rng, window, stride, masked=False, channels=12):
+    size = max(7, window[0] + 1), max(9, window[1])
     x, inside = padded(rng, (N, *size, channels), (1, 0, 1, 2))
     height, width = ((n - w) // stride + 1 for n, w in zip(size, window, strict=True))
     y, pooled = padded(rng, (N, height, width, channels), (0, 1, 1, 0))
@@ -221,7 +222,7 @@ def _pool_case(rng, window, stride, masked=False, size=(7, 9), channels=12):
 def max_pool(rng, window=(2, 2), stride=2):
     shape, _, inside, x_at, y, pooled, y_at = _pool_case(rng, window, stride)
     inside[...] = np.round(inside)  # so that there are ties
-    winners = np.full(pooled.shape, 99, np.uint8)
+    winners = np.full(pooled.shape, 99, f"u{shape.winner_bytes}")
     candidates = np.stack([inside[place] for _, place in _windows(shape)])
     whole = np.zeros_like(y)
     whole[:, : shape.height, 1:] = candidates.max(0)
@@ -232,7 +233,7 @@ def max_pool(rng, window=(2, 2), stride=2):
 def max_pool_gradient(rng, window=(2, 2), stride=2, masked=True):
     shape, dx, inside, dx_at, _dy, dpooled, dy_at = _pool_case(rng, window, stride, masked)
     inside[...] = 0
-    winners = rng.integers(0, window[0] * window[1], dpooled.shape).astype(np.uint8)
+    winners = rng.integers(0, window[0] * window[1], dpooled.shape).astype(f"u{shape.winner_bytes}")
     y, pooled = padded(rng, dpooled.shape, (0, 1, 1, 0))
     share = dpooled * (pooled > 0) if masked else dpooled
     whole = np.zeros_like(dx)

@@ -165,7 +165,7 @@ def test_a_folder_is_listed_by_name_or_refused(tmp_path, monkeypatch):
     assert [path.name for path in reading.entries(tmp_path)] == ["a", "b", "c"]
     with pytest.raises(DataError) as caught:
         reading.entries(tmp_path / "a", DataError)
-    assert str(caught.value) == f"{tmp_path / 'a'}: is not a folder"
+    assert str(caught.value) == f"{tmp_path / 'a'}: is not a folder; give the name of one"
     with pytest.raises(DataError) as caught:
         reading.entries(tmp_path / "d", DataError)
     assert str(caught.value) == f"{tmp_path / 'd'}: there is no such folder"
