@@ -26,10 +26,10 @@ from convlet.cli import options, streams
 def command(**values: Any) -> int:
     """Train several networks on DATA, choose by validation error, report.
 
-    DATA is a name (digits, mnist, fashion-mnist), a folder of IDX files, a folder with one sub-folder per class, or an
-    .npz file. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or best. Without
-    any, candidates that suit the images are compared: six small networks for writing, else conv16-relu-pool, fast and
-    standard.
+    DATA is a name (digits, mnist, fashion-mnist), or a place: a folder with one sub-folder per class, or others that
+    docs/pictures.md names. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or
+    best. Without any, candidates that suit the images are compared: six small networks for writing, else
+    conv16-relu-pool, fast and standard.
 
     With --output, what was interrupted goes on with --resume FOLDER.
     """

@@ -161,6 +161,7 @@ def _no_result(path: Path) -> Exception:
 def _same_data(facts: dict[str, Any], result: dict[str, Any], name: str, values: dict[str, Any]) -> Any:
     """The data of the run, loaded as it was then; refused where it has changed."""
     from convlet import data
+    from convlet.cli import data_options
     from convlet.errors import DataError
 
     how = result.get("loading") or {}
@@ -172,6 +173,7 @@ def _same_data(facts: dict[str, Any], result: dict[str, Any], name: str, values:
         offline=values["offline"],
         train_images=how.get("train_images"),
         validation=how.get("validation", 0.1),
+        **data_options.choices(how),
     )
     if found.fingerprint() != facts["fingerprint"]:
         raise DataError(
