@@ -250,12 +250,6 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         )
 
     def _check_going_on(self, how: str, classes: Array, shape: door.Shape, guess: str = "") -> None:
-        word = self._word(shape)
-        if format_word(parse(word)) != self.model_.architecture:
-            raise ValueError(
-                f"{how} goes on with the network it was fitted with, {self.model_.architecture}, but architecture is "
-                f"now {word}; set it back, or fit a new estimator"
-            )
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -266,6 +260,12 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 "warm_start can only be used where `X` has images of the same shape as in the previous call to fit. "
                 f"Previously got {door.times(self.image_shape_)}, `X` has {door.times(shape)}"
                 + (f"; {guess}" if guess else "")
+            )
+        word = self._word(shape)
+        if format_word(parse(word)) != self.model_.architecture:
+            raise ValueError(
+                f"{how} goes on with the network it was fitted with, {self.model_.architecture}, but architecture is "
+                f"now {word}; set it back, or fit a new estimator"
             )
 
     def _given_validation(self, X_val: Any, y_val: Any, classes: Array, shape: door.Shape) -> Labelled | None:
