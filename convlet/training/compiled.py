@@ -235,11 +235,12 @@ class CompiledEngine(Engine):
         if not self.layout.state_count:
             return
         total = np.zeros_like(self.state)
-        for row in self._observed[:shards]:
-            total += row
-        mean = total / np.float32(shards)
         self._ready.clear()
-        self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
+        with np.errstate(all="ignore"):  # of a diverging training; the loop finds what is not finite after the epoch
+            for row in self._observed[:shards]:
+                total += row
+            mean = total / np.float32(shards)
+            self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
 
     def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:
         given = np.zeros(settings.SETTINGS, np.float32)
