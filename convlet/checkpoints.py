@@ -72,6 +72,7 @@ class Checkpoints:
         self.cost = self.spent = 0.0
         self._begun = self._saved = self._last = monotonic()
         self._best_epoch = 0
+        self._said = ""
 
     def begin(self) -> State | None:
         """The state in the newest whole checkpoint; None where there is no checkpoint.
@@ -106,11 +107,17 @@ class Checkpoints:
         self._try(state)
 
     def _try(self, state: State) -> None:
-        """Save; a full disk must not end hours of training, since the next save may succeed."""
+        """Save; a full disk must not end hours of training, since the next save may succeed. It is said once."""
         try:
             self.save(state)
         except RunError as error:
-            log.warning("no checkpoint was saved: %s", error)
+            if str(error) != self._said:
+                log.warning("no checkpoint was saved: %s; training goes on without", error)
+            self._said = str(error)
+        else:
+            if self._said:
+                log.warning("checkpoints are saved again")
+            self._said = ""
 
     def _due(self, now: float, epoch_ended: bool) -> bool:
         if self.seconds == 0:

@@ -80,6 +80,7 @@ def addresses(kernels: Iterable[Kernel], processes: int = 1) -> dict[Kernel, int
 
 
 @lru_cache(maxsize=1)
+@interrupts_held()  # a Numba that was loaded by half would never work in this process
 def obstacle() -> str | None:
     """Why kernels cannot be compiled and run here; None where they can."""
     for package in ("numba", "llvmlite"):

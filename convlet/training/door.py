@@ -166,16 +166,18 @@ def check_snapshot(snapshot: Snapshot, network: Sequential, shape: Shape, settin
             f"{word} on {times(sides)}; {remedy}"
         )
     layout = Layout(network, shape)
-    expected = {"parameters": layout.parameter_count, "state": layout.state_count}
-    arrays = {"parameters": snapshot.parameters, "state": snapshot.state}
-    for name, values in snapshot.slots.items():
-        arrays[f"slot {name}"], expected[f"slot {name}"] = values, layout.parameter_count
-    for name, values in arrays.items():
-        if np.shape(values) != (expected[name],):
-            raise CheckpointError(
-                f"the snapshot is of another network: expected {expected[name]:,} numbers in {name}, but got shape "
-                f"{np.shape(values)}; {remedy}"
-            )
-    for name in ("parameters", "state"):
-        if not finite(arrays[name]):
-            raise CheckpointError(f"the snapshot's {name} are not finite; {remedy.split(',')[0]}")
+    expected = (layout.parameter_count,), (layout.state_count,)
+    found = np.shape(snapshot.parameters), np.shape(snapshot.state)
+    slots = {np.shape(values) for values in snapshot.slots.values()}
+    if found != expected or not slots <= {expected[0]}:
+        raise CheckpointError(
+            f"the snapshot is of another network: expected {expected[0][0]:,} parameters and {expected[1][0]:,} "
+            f"running statistics, but got {_counts(found[0])} and {_counts(found[1])}; {remedy}"
+        )
+    if not (finite(snapshot.parameters) and finite(snapshot.state)):
+        raise CheckpointError("the snapshot has parameters or running statistics that are not finite; train again")
+
+
+def _counts(shape: Shape) -> str:
+    """A vector's length, or the shape of what is no vector."""
+    return f"{shape[0]:,}" if len(shape) == 1 else f"shape {shape}"

@@ -8,13 +8,16 @@ from math import isfinite
 import numpy as np
 
 from convlet.errors import TrainingError
-from convlet.layers.base import Array, Pass, Shape
+from convlet.layers.base import Array, Layer, Pass, Shape
 from convlet.layers.sequential import Sequential, under_prefix
 from convlet.training.engine import Engine
 
 
 def check_step(engine: Engine, loss: float, where: str, rate: float, images: Array, batch: Array) -> None:
-    """Raise TrainingError, before the update, where the loss or the gradient of a step is not finite.
+    """Raise TrainingError, before the update, if a parameter, the loss or the gradient of a step is not finite.
+
+    Parameters come first: what they make of the loss, NaN, infinity or nothing, depends on the order of sums, and both
+    engines must give the same reason.
 
     Parameters
     ----------
@@ -22,6 +25,8 @@ def check_step(engine: Engine, loss: float, where: str, rate: float, images: Arr
     rate : the learning rate of the step
     images, batch : images, and the numbers in them of those of the step
     """
+    if not finite(engine.parameters):
+        raise _diverged(f"{_first_with_parameters_not_finite(engine)} at {where}", rate)
     if not isfinite(loss):
         layer = first_layer_not_finite(engine, images, batch)
         raise _diverged(f"the loss is {loss} at {where}{f': {layer}' if layer else ''}", rate)
@@ -94,7 +99,7 @@ def layer_not_finite(
     run = Pass()
     for number, (prefix, layer, _) in enumerate(network.parts(input_shape)):
         own, running = under_prefix(prefix, parameters), under_prefix(prefix, state)
-        name = f"layer {number + 1} ({layer.token()})"
+        name = _named(number, layer)
         if not all(finite(values) for values in own.values()):
             return f"{name} has parameters that are not finite"
         with np.errstate(all="ignore"):
@@ -102,6 +107,20 @@ def layer_not_finite(
         if not finite(x):
             return f"{name} puts out values that are not finite"
     return None
+
+
+def _first_with_parameters_not_finite(engine: Engine) -> str:
+    """The first layer with a parameter that is not finite; there is one."""
+    parameters = engine.layout.views(engine.parameters)
+    for number, (prefix, layer, _) in enumerate(engine.network.parts(engine.input_shape)):
+        if not all(finite(values) for values in under_prefix(prefix, parameters).values()):
+            return f"{_named(number, layer)} has parameters that are not finite"
+    raise AssertionError("every parameter belongs to a layer")
+
+
+def _named(number: int, layer: Layer) -> str:
+    """How an error names the layer of this number, from 0."""
+    return f"layer {number + 1} ({layer.token()})"
 
 
 def finite(vector: Array) -> bool:
