@@ -188,7 +188,20 @@ def worst_mistakes(
 
 
 def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
-    """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions."""
+    """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions.
+
+    Raises
+    ------
+    InputError : no images, another number of labels, or a label that is the number of no class
+    PredictionError : what the network puts out for an image is not finite
+    """
+    labels, classes = np.asarray(labels), len(model.classes)
+    if not len(images) or labels.shape != (len(images),):
+        raise InputError(f"an evaluation needs images and a label for each, but got {len(images)} and {labels.shape}")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
+        raise InputError(
+            f"an evaluation needs labels from 0 to {classes - 1}, but got {labels.min()} to {labels.max()}"
+        )
     probabilities = model.probabilities(images)
     predicted = probabilities.argmax(axis=1)
     wrong = int((predicted != labels).sum())

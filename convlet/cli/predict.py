@@ -52,7 +52,7 @@ def command(**values: Any) -> None:
     try:
         probabilities = model.probabilities(np.stack(read))
     except PredictionError as error:
-        raise PredictionError(values["images"][error.number], error.reason) from None
+        raise error.of(values["images"][error.number]) from None
     rows = []
     for path, row, note in zip(values["images"], probabilities, notes, strict=True):
         order = np.argsort(-row, kind="stable")[: values["top"]]

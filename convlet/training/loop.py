@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convlet.errors import images_called
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.door import admit, check_snapshot
@@ -96,10 +97,8 @@ def train(
     CheckpointError : a snapshot of another network
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
-    admitted = admit(
-        *(network, train, validation),
-        **{"classes": classes, "settings": settings, "preprocessing": preprocessing, "weights": weights},
-    )
+    given = {"preprocessing": preprocessing, "weights": weights}
+    admitted = admit(network, train, validation, classes=classes, settings=settings, **given)
     network, shape, threads = admitted.network, admitted.shape, admitted.threads
     shown, held_out, preprocessing = admitted.shown, admitted.held_out, admitted.preprocessing
     if start is not None:
@@ -130,7 +129,8 @@ def _result(model: Model, members: list[Member], held_out: Labelled | None, thre
     last, history = members[-1], joined(members)
     loss, error = (last.history[f"validation_{name}"][last.best_epoch - 1] for name in ("loss", "error"))
     if held_out is not None and (model.members > 1 or model.settings["views"]):
-        loss, error = validate(model.logits(held_out.images, threads), held_out)
+        with images_called("validation"):
+            loss, error = validate(model.logits(held_out.images, threads), held_out)
     seconds = sum(one.train_seconds for one in members)
     rate = sum(one.images for one in members) / seconds if seconds else 0.0
     rollbacks = tuple(reason for one in members for reason in one.rollbacks)
