@@ -199,9 +199,8 @@ def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
     if not len(images) or labels.shape != (len(images),):
         raise InputError(f"an evaluation needs images and a label for each, but got {len(images)} and {labels.shape}")
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
-        raise InputError(
-            f"an evaluation needs labels from 0 to {classes - 1}, but got {labels.min()} to {labels.max()}"
-        )
+        came = f"{labels.min()} to {labels.max()}" if labels.dtype.kind in "iu" else f"dtype {labels.dtype}"
+        raise InputError(f"an evaluation needs labels from 0 to {classes - 1}, but got {came}")
     probabilities = model.probabilities(images)
     predicted = probabilities.argmax(axis=1)
     wrong = int((predicted != labels).sum())
