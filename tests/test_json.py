@@ -70,7 +70,7 @@ def test_figures_without_a_value_are_null(tmp_path, monkeypatch):
         main(["benchmark", "conv2", "--input", "8x8x1", "--batch", "4", "--threads", "1", "--json", str(files[3])]) == 0
     )
     assert main(["runs", str(tmp_path), "--json", str(files[4])]) == 0
-    assert main(["cache", "info", "--json", str(files[5])]) == 0
+    assert main(["data", "info", data, "--json", str(files[5])]) == 0
     assert strict(files[0])["results"][0]["validation_error"] is None
     for path in [*files, *Path(run).glob("*.json")]:
         strict(path)

@@ -142,7 +142,8 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
     for reason in found["rollbacks"]:
         say(console, f"went back and halved the learning rate: {reason}", "yellow")
     low, high = found["test_error_interval"]
-    shown = "" if found["validation_error"] is None else f"validation error {percent(found['validation_error'])}, "
+    validated = found["validation_error"]
+    shown = "no validation images, " if validated is None else f"validation error {percent(validated)}, "
     say(
         console,
         f"{count(found['parameters'])} parameters, {shown}"
