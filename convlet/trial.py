@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import fmean, median, stdev
 from time import perf_counter
 from typing import Any
@@ -68,7 +69,7 @@ def train_on(
         return Model(*form, parameters, state, settings.changed(members=1).as_dict())
 
     try:
-        return train(
+        trained = train(
             network,
             data.train,
             held_out,
@@ -82,6 +83,7 @@ def train_on(
         if part is not None:
             part.fail(error)
         raise
+    return replace(trained, model=replace(trained.model, rules=data.rules))
 
 
 def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:

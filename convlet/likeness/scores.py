@@ -17,7 +17,7 @@ from convlet.likeness.checks import numbers, rounded
 Array = np.ndarray[Any, Any]
 
 MOST_CLASSES = 20
-"""Up to this many classes the means of all logits are kept; of more, those of the class itself, to stay within a few kB."""
+"""Up to this many classes the means of all logits are kept; of more, only that of the class, to stay in a few kB."""
 
 FEWEST_OF_A_CLASS = 5
 """Right validation images that each class needs before distances to it mean anything."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet.likeness.checks import row_of, rounded
+from convlet.likeness.checks import rounded, row_of
 from convlet.likeness.measures import NAMES, grey, measure
 from convlet.likeness.scores import Scores
 
@@ -79,7 +79,7 @@ class TrainingImages:
 
     @classmethod
     def of(cls, images: Array) -> TrainingImages:
-        """Describe training images (n, H, W, C), uint8 or float32, n at least 1. The same images give the same numbers."""
+        """Describe training images (n, H, W, C), uint8 or float32, n at least 1."""
         height, width, channels = images.shape[1:]
         most = max(1, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
         shown = images[:: -(-len(images) // most)]

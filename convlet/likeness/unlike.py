@@ -25,7 +25,7 @@ FLIPPED = 0.3
 """Lean beyond which an image is on the other side of its ground."""
 
 SLACK, SLACK_OF_FEW = 0.1, 4.0
-"""A measure may lie outside its quantiles by (first + second / sqrt(images measured)) of their distance to the median."""
+"""A measure may leave its quantiles by (first + second / sqrt(images measured)) of their distance to the median."""
 
 PIXELS = 1.5
 """Pixels by which places and sizes may lie outside as well."""
@@ -37,7 +37,7 @@ FEATURES = "unlike anything in the training images"
 
 
 def range_note(images: Array, known: TrainingImages) -> str | None:
-    """What to compute if the values of images (n, H, W, C) are of another range than the training images'; else None."""
+    """What to compute if the values of images (n, H, W, C) are not in the training images' range; else None."""
     low, high = float(images.min()), float(images.max())
     span = known.high - known.low
     if span <= 0 or low == high or _fits(low, high, known):
@@ -93,7 +93,7 @@ def _of_pixels(images: Array, known: TrainingImages) -> list[list[str]]:
 
 
 def bounds(known: TrainingImages, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """The lowest and the highest value of each measure that passes as like the training images: float64 (len(NAMES),)."""
+    """The lowest and highest value of each measure that pass as like the training images: float64 (len(NAMES),)."""
     height, width = shape
     low, middle, high = (np.array(row) for row in (known.lows, known.middles, known.highs))
     share = SLACK + SLACK_OF_FEW / np.sqrt(known.measured)
