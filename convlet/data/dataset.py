@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet.data.reading_rules import ReadingRules
+from convlet.data.reading_rules import PLAIN, ReadingRules
 
 Array = np.ndarray[Any, Any]
 
@@ -55,7 +55,7 @@ class Dataset:
     validation: ImageSet
     test: ImageSet
     pictures: str = ""
-    rules: ReadingRules = ReadingRules()
+    rules: ReadingRules = PLAIN
 
     @property
     def parts(self) -> Iterator[tuple[str, ImageSet]]:
