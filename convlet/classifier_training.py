@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 
 from convlet.architecture import parse, with_head
 from convlet.data.splits import VALIDATION, split
-from convlet.errors import TrainingError
+from convlet.errors import ArchitectureError, TrainingError
 from convlet.training import (
     EpochEnd,
     Model,
@@ -38,6 +38,7 @@ class Job:
     weights : (n,) numbers above 0, or None
     held_out : validation images, or None
     start, preprocessing : where the training goes on, and its pixels' scale; None where it begins
+    guess : how the columns of a table were read as pictures, if that was guessed: see `classifier_inputs.guess`
     """
 
     images: Array
@@ -47,6 +48,7 @@ class Job:
     held_out: Labelled | None = None
     start: Snapshot | None = None
     preprocessing: Preprocessing | None = None
+    guess: str = ""
 
     def leave_out_weightless(self) -> None:
         """Go on as if images of weight zero were not there."""
@@ -83,9 +85,10 @@ class Job:
 
             return on_epoch(end, model)
 
+        network = with_head(parse(word), len(self.classes))
         try:
             found: TrainingResult = train(
-                with_head(parse(word), len(self.classes)),
+                network,
                 Labelled(self.images, self.numbers),
                 self.held_out,
                 classes=names,
@@ -95,6 +98,8 @@ class Job:
                 start=self.start,
                 on_epoch=told,
             )
+        except ArchitectureError as error:  # the word is one, so the network does not suit the pictures
+            raise ArchitectureError(f"{error}; {self.guess}" if self.guess else str(error)) from None
         except TrainingError as error:
             raise ValueError(str(error).replace("--learning-rate", "learning_rate")) from error
         return found

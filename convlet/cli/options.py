@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from convlet import atomic
 from convlet.atomic import write_json
+from convlet.cli import data_options
 from convlet.errors import InputError, RunError, SettingsError
 from convlet.system import reading
 
@@ -92,8 +93,9 @@ DATA = (
         show_default=True,
         help="Share of the training images to choose by.",
     ),
-    click.option("--size", type=Size(), help="Resize the pictures of a folder, as in 32x32."),
+    click.option("--size", type=Size(), help="Resize pictures in files, as in 32x32; larger photos are then read too."),
     click.option("--offline", is_flag=True, help="Never download."),
+    *data_options.PLACE,
 )
 
 INPUT_HELP = "Height x width x channels of an image."
@@ -163,6 +165,8 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         offline=values.get("offline", False),
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
+        say=(lambda line: None) if values.get("quiet") else data_options.say,
+        **data_options.choices(values),
     )
 
 
@@ -254,8 +258,14 @@ def save_seconds(values: dict[str, Any]) -> float:
 def loading(values: dict[str, Any]) -> dict[str, Any]:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
-    found = {key: os.path.realpath(name) if name and reading.kind(name) else name for key, name in names.items()}
-    return found | {name: values.get(name) for name in ("size", "train_images", "validation")}
+    found = {key: os.path.realpath(name) if name and _is_place(name) else name for key, name in names.items()}
+    found |= {name: values.get(name) for name in ("size", "train_images", "validation")}
+    return found | data_options.kept(values)
+
+
+def _is_place(name: str) -> bool:
+    """Whether data is a path: of something there, or how names of files begin, as in FOLDER/emnist-letters."""
+    return reading.kind(name) is not None or (os.sep in name and reading.kind(os.path.dirname(name)) == "folder")
 
 
 def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
@@ -265,7 +275,7 @@ def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
     for key, value in before.items():
         name = renamed.get(key, key)
         if name in values and given(name) in (None, ParameterSource.DEFAULT):
-            values[name] = tuple(value) if key == "size" and value else value
+            values[name] = tuple(value) if key in ("size", "image_shape") and value else value
 
 
 def check_file(path: str | None, option: str) -> None:

@@ -53,6 +53,12 @@ class Signals:
         self._looked = monotonic()
         return self._error() if self._number else None
 
+    def interrupt_at_once(self) -> None:
+        """From here on nobody asks `stop`: a signal interrupts on the spot. One that came before does so now."""
+        self._looked = -1e9
+        if self._number:
+            raise self._error()
+
     def __enter__(self) -> Signals:
         if threading.current_thread() is not threading.main_thread():
             return self
