@@ -89,8 +89,8 @@ class TrainingImages:
         if min(height, width) < LEAST_SIDE or low == high:
             return cls(len(shown), low, high)
         values = np.concatenate([measure(grey(part, low, high)) for part in parts])
-        quantiles = rounded(np.quantile(values, (LOW, MIDDLE, HIGH), axis=0))
-        return cls(len(shown), low, high, *quantiles, drawn=_is_drawn(values))
+        lows, middles, highs = rounded(np.quantile(values, (LOW, MIDDLE, HIGH), axis=0))
+        return cls(len(shown), low, high, lows, middles, highs, _is_drawn(values))
 
     def with_scores(self, logits: Array, labels: Array) -> TrainingImages:
         """The same with what the network puts out for validation images: logits (n, K) and labels (n,)."""

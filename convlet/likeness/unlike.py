@@ -11,12 +11,12 @@ from convlet.likeness.training_images import PIECE, TrainingImages
 
 Array = np.ndarray[Any, Any]
 
-RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0), (0.0, 65535.0), (0.0, 16.0), (0.0, 100.0))
+RANGES = ((0.0, 1.0), (-1.0, 1.0), (0.0, 16.0), (0.0, 255.0), (0.0, 65535.0))
 """Ranges of pixel values in use."""
 
-SMALL, OUTSIDE = 0.1, 0.25
-"""Values belong to another range if they span less than the first fraction of the training images' and look like one of
-RANGES, or if they leave it by more than the second fraction."""
+SMALL, OUTSIDE, FAR = 0.1, 0.25, 1.0
+"""Values belong to another range if they look like another one of RANGES and span less than the first fraction of the
+training images', or leave those by more than the second; of values like none of RANGES if they leave by the third."""
 
 BLANK = 0.02
 """Contrast up to which an image shows nothing, if training images have at least twice as much."""
@@ -43,11 +43,13 @@ def range_note(images: Array, known: TrainingImages) -> str | None:
     if span <= 0 or low == high or _fits(low, high, known):
         return None
     here, there = _range(low, high), _range(known.low, known.high)
-    outside = low < known.low - OUTSIDE * span or high > known.high + OUTSIDE * span
-    if not outside and (here is None or here == there or here[1] - here[0] > SMALL * span):
+    is_known = here is not None and there is not None and here != there
+    leaves = (OUTSIDE if is_known else FAR) * span
+    outside = low < known.low - leaves or high > known.high + leaves
+    if not outside and not (is_known and here is not None and here[1] - here[0] <= SMALL * span):
         return None
     said = f"values from {low:g} to {high:g}, but the training images have {known.low:g} to {known.high:g}"
-    if here is None or there is None or here == there:
+    if here is None or there is None or not is_known:
         return f"{said}: scale them as the training images were"
     return f"{said}: compute {_formula(here, there)}"
 
@@ -55,7 +57,7 @@ def range_note(images: Array, known: TrainingImages) -> str | None:
 def in_range(images: Array, known: TrainingImages) -> Array:
     """The images float32, brought to the training images' range if they are of another one that is known."""
     here, there = _range(float(images.min()), float(images.max())), _range(known.low, known.high)
-    if range_note(images, known) is None or here is None or there is None:
+    if range_note(images, known) is None or here is None or there is None or here == there:
         return images
     scale = (there[1] - there[0]) / (here[1] - here[0])
     return ((images.astype(np.float64) - here[0]) * scale + there[0]).astype(np.float32)
