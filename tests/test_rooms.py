@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "interpret": {"errors", "random", "layers", "trace_cost", "training"},
     "trace_cost": {"layers", "training"},
     "evaluation": {"errors"},
+    "predicting": {"errors", "data", "likeness", "training"},
     "findings": {
         "errors",
         "architecture",
@@ -67,7 +68,7 @@ MAY_IMPORT = {
     "thumbnails": set(),
     "cli": {
         *("errors", "atomic", "architecture", "data", "evaluation", "machine", "model_file", "presets"),
-        *("recipes",),
+        *("recipes", "likeness", "predicting"),
         *(
             "benchmark",
             "checkpoints",

@@ -25,6 +25,9 @@ VISIBLE = 0.04
 SPECK = 0.03
 """A piece with less than this fraction of the largest piece's ink is taken away."""
 
+AT_BORDER = 0.25
+"""If more than this fraction of the border is ink, the picture is not writing on a ground."""
+
 INNER = 0.2
 """Pieces that touch the border are taken away if one that does not has at least this fraction of the largest's ink."""
 
@@ -45,7 +48,8 @@ def found_ink(levels: Array) -> tuple[Array, int] | None:
         return None
     ink = np.clip(ink / largest, 0, 1)
     ink[ink < least / largest] = 0
-    return _pieces(ink), side
+    ink = _pieces(ink)
+    return None if (border_pixels(ink[None]) > 0).mean() > AT_BORDER else (ink, side)
 
 
 def _ground(level: Array) -> Array:
