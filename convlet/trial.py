@@ -14,6 +14,7 @@ from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError
 from convlet.evaluation import confusion_matrix, wilson_interval
+from convlet.headline import headline
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -120,6 +121,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
     labels, predicted = data.test.labels, trained.model.predict(data.test.images)
     wrong = int((labels != predicted).sum())
+    matrix = confusion_matrix(labels, predicted, len(data.classes))
     return {
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
@@ -127,7 +129,9 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "validation_error": trained.validation_error,
         "test_error": wrong / len(labels),
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
-        "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
+        "headline": headline(matrix, data.classes),
+        "best_epoch": trained.best_epoch,
+        "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),

@@ -130,6 +130,7 @@ def _train(
 
 
 def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
+    from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
     from convlet.report.tables import say
     from convlet.run_folder import MODEL
@@ -143,4 +144,6 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
         f"{count(found['parameters'])} parameters, {shown}"
         f"test error {percent(found['test_error'])} (95 % interval {percent(low)} to {percent(high)})",
     )
+    for line in headline_lines(found.get("headline")):
+        say(console, line, "yellow" if is_bad(line) else "")
     say(console, f"model: {folder / MODEL}")

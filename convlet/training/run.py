@@ -88,7 +88,8 @@ class Run:
                 self.first_step = start.step
             self.first_epoch = start.epoch
         self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
-        self.best = Best(settings.patience) if settings.patience and self.held_out else None
+        keeps_best = bool(settings.patience) or settings.keep == "best"
+        self.best = Best(settings.patience or NEVER) if keeps_best and self.held_out else None
         self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
         # whoever keeps the state keeps the best epoch too, also where it is not what training ends with
         self.watched = self.best or (Best(NEVER) if self.keeper is not None and self.held_out else None)
@@ -183,9 +184,8 @@ class Run:
         place = self.place
         self.train_seconds += place.seconds
         check_vectors(self.engine, self._at(epoch), place.rate)
-        validation_loss, validation_error = self._validate(epoch, place.rate)
+        validation_loss, validation_error, score = self._validate(epoch, place.rate)
         if self.watched is not None:
-            score = validation_loss if self.settings.monitor == "loss" else validation_error
             assert score is not None  # there are validation images
             self.watched.see(score, epoch + 1, *self.vectors())
         return {
@@ -279,15 +279,16 @@ class Run:
     def _at(self, epoch: int) -> str:
         return f"epoch {epoch + 1} of {self.epochs}"
 
-    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None]:
-        """Mean loss and error rate of the validation images; None without any."""
+    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None, float | None]:
+        """Mean loss and error rate of the validation images, and the score by which epochs are compared, or None."""
         if self.held_out is None:
             some = self.shown.batch(np.arange(min(len(self.shown), LOOKED_AT), dtype=np.int64))[0][:LOOKED_AT]
             check_outputs(self.engine, self._logits(some), self._at(epoch), rate, some)
-            return None, None
-        loss, error = validate(self._logits(self.held_out.images), self.held_out)
+            return None, None, None
+        logits = self._logits(self.held_out.images)
+        loss, error = validate(logits, self.held_out)
         check_validation(loss, self._at(epoch), rate)
-        return loss, error
+        return loss, error, score_of(self.settings.watched, logits, self.held_out, loss)
 
     def _logits(self, images: Array) -> Array:
         """What the parameters of `vectors` say about images."""
@@ -307,3 +308,23 @@ def validate(logits: Array, held_out: Labelled) -> tuple[float, float]:
         losses, _ = softmax_cross_entropy(logits, held_out.labels, held_out.weights)
         loss = float(losses.mean(dtype=np.float64))
     return loss, float(np.mean(logits.argmax(axis=1) != held_out.labels))
+
+
+TIE = 1e-9
+"""Weight of the loss beside an error: it decides between epochs of the same error and never outweighs one image."""
+
+
+def score_of(watched: str, logits: Array, held_out: Labelled, loss: float) -> float:
+    """What epochs are compared by, lower is better; see `Settings.monitor`.
+
+    balanced error = mean over the classes of (wrong / images of the class);   score of an error = error + TIE * loss
+    """
+    if watched == "loss":
+        return loss
+    wrong = (logits.argmax(axis=1) != held_out.labels).astype(np.float64)
+    error = float(wrong.mean())
+    if watched == "balanced-error":
+        images = np.bincount(held_out.labels, minlength=logits.shape[1])
+        of_class = np.bincount(held_out.labels, wrong, minlength=logits.shape[1])
+        error = float((of_class[images > 0] / images[images > 0]).mean())
+    return error + TIE * min(loss, 1e3)
