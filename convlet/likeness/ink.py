@@ -121,7 +121,7 @@ def thickened(ink: Array, radius: float) -> Array:
     for down in range(-reach, reach + 1):
         for across in range(-reach, reach + 1):
             # a pixel at the rim of the disc counts by how much of it lies inside
-            inside = min(1.0, radius + 0.5 - float(np.hypot(down, across)))
+            inside = min(1.0, radius + 1 - float(np.hypot(down, across)))
             if inside > 0:
                 shifted = padded[reach + down : reach + down + found.shape[0]]
                 shifted = shifted[:, reach + across : reach + across + found.shape[1]]

@@ -33,7 +33,7 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         f"error {percent(result['error'])} of {count(result['images'])} images "
         f"(95 % interval {interval(result['error_interval'])})",
     )
-    for line in headline_lines(result["headline"]):
+    for line in headline_lines(result.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     say(
         console,
@@ -44,8 +44,9 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
     print_confusion(result["confusion_matrix"], result["classes"], console)
     say(console)
     print_classes(result["per_class"], console)
-    say(console)
-    _print_coverage(result, console)
+    if result.get("coverage"):
+        say(console)
+        _print_coverage(result, console)
     if result.get("unlike"):
         say(console)
         say(console, f"{result['unlike']}, so the error may be another one on images like those", "yellow")

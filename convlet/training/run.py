@@ -311,20 +311,19 @@ def validate(logits: Array, held_out: Labelled) -> tuple[float, float]:
 
 
 TIE = 1e-9
-"""Weight of the loss beside an error: it decides between epochs of the same error and never outweighs one image."""
+"""Weight of the loss beside the balanced error: of epochs with the same one, the lower loss wins."""
 
 
 def score_of(watched: str, logits: Array, held_out: Labelled, loss: float) -> float:
     """What epochs are compared by, lower is better; see `Settings.monitor`.
 
-    balanced error = mean over the classes of (wrong / images of the class);   score of an error = error + TIE * loss
+    balanced error = mean over the classes of (wrong / images of the class);   its score = balanced error + TIE * loss
     """
     if watched == "loss":
         return loss
     wrong = (logits.argmax(axis=1) != held_out.labels).astype(np.float64)
-    error = float(wrong.mean())
-    if watched == "balanced-error":
-        images = np.bincount(held_out.labels, minlength=logits.shape[1])
-        of_class = np.bincount(held_out.labels, wrong, minlength=logits.shape[1])
-        error = float((of_class[images > 0] / images[images > 0]).mean())
-    return error + TIE * min(loss, 1e3)
+    if watched == "error":
+        return float(wrong.mean())
+    images = np.bincount(held_out.labels, minlength=logits.shape[1])
+    of_class = np.bincount(held_out.labels, wrong, minlength=logits.shape[1])
+    return float((of_class[images > 0] / images[images > 0]).mean()) + TIE * min(loss, 1e3)

@@ -90,7 +90,7 @@ class Settings:
     patience : epochs without a better validation image score after which training stops; the best epoch's parameters
         are then kept. None to train to the end and keep the last
     monitor : what is compared between epochs: validation "loss", "error" or "balanced-error", the mean of the error
-        rates of the classes; equal errors are decided by the loss. None for the loss, with class_weights "balanced"
+        rates of the classes, of equal ones the loss. None for the loss, with class_weights "balanced"
         for the balanced error
     keep : the epoch whose parameters are kept: "last", or "best" by `monitor` if there are validation images. With
         patience it is the best
