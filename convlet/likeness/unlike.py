@@ -114,16 +114,14 @@ def _words(row: Array, below: Array, above: Array, known: TrainingImages) -> lis
     if value["contrast"] <= BLANK and least >= 2 * BLANK:
         return ["blank: there is nothing in it"]
     words = ["fainter than any training image"] if is_low["contrast"] else []
+    flipped = _flipped(value["lean"], known)
+    if flipped is not None and (is_low["lean"] or is_high["lean"]):
+        words.insert(0, flipped)
     if not known.drawn:
         # without an even ground there is no ink, so only light and contrast are compared
         words += ["its border is brighter than that of any training image"] if is_high["border"] else []
         return words + (["its border is darker than that of any training image"] if is_low["border"] else [])
-    light = known.typical["lean"] > 0
-    flipped = value["lean"] < -FLIPPED if light else value["lean"] > FLIPPED
-    if flipped and (is_low["lean"] or is_high["lean"]):
-        own, other = ("light on dark", "dark on light") if light else ("dark on light", "light on dark")
-        words.insert(0, f"{other}, but the training images are {own}")
-    elif is_high["border"] or is_low["border"] or is_high["unevenness"]:
+    if flipped is None and (is_high["border"] or is_low["border"] or is_high["unevenness"]):
         words.append("its ground is not that of the training images")
     sizes = [("height", "width", "side"), ("down", "across")]
     small, large = (any(side[name] for name in sizes[0]) for side in (is_low, is_high))
@@ -134,6 +132,16 @@ def _words(row: Array, below: Array, above: Array, known: TrainingImages) -> lis
     if not words and (is_low["ink"] or is_high["ink"]):
         words.append(f"{'less' if is_low['ink'] else 'more'} is drawn than in any training image")
     return words
+
+
+def _flipped(lean: float, known: TrainingImages) -> str | None:
+    """The words for an image on the other side of its ground than the training images; None for any other one."""
+    low, usual, high = (row[NAMES.index("lean")] for row in (known.lows, known.middles, known.highs))
+    if lean < -FLIPPED and (low > FLIPPED or (known.drawn and usual > 0)):
+        return "dark on light, but the training images are light on dark"
+    if lean > FLIPPED and (high < -FLIPPED or (known.drawn and usual < 0)):
+        return "light on dark, but the training images are dark on light"
+    return None
 
 
 def _fits(low: float, high: float, known: TrainingImages) -> bool:

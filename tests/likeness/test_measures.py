@@ -39,7 +39,13 @@ def test_levels_are_fractions_of_the_range_and_colours_are_weighted():
     assert grey(np.array([[[[2.0, 4.0]]]], np.float32), 1, 5)[0, 0, 0] == pytest.approx(0.5)
 
 
-@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 4), st.floats(-(2.0**126), 2.0**126, width=32), st.integers(0, 9))
+@given(
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(1, 4),
+    st.floats(-(2.0**126), 2.0**126, width=32),
+    st.integers(0, 9),
+)
 def test_every_shape_and_value_gives_finite_measures(height, width, channels, value, seed):
     images = np.random.default_rng(seed).normal(0, 1, (3, height, width, channels)).astype(np.float32)
     images[0] = value
