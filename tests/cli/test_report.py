@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import time
 
 import pytest
 
 from convlet.cli import main
+from convlet.cli.signals import Signals, Terminated
 from tests.data.files import write_idx
 
 
@@ -135,3 +139,57 @@ def test_the_figures_of_a_report_are_those_of_the_result(trained):
     (trained / "result.json").write_text(json.dumps(found))
     assert main(["report", str(trained)]) == 0
     assert "43.21 %" in (trained / "report.html").read_text()
+
+
+def test_ctrl_c_ends_a_report_at_once_and_leaves_no_half_page(tiny, tmp_path, monkeypatch, capsys):
+    run, before = tmp_path / "run", []
+
+    def slow(*arguments, **options):
+        before.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr("convlet.findings.findings", slow)
+    assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", str(run)]) == 130
+    assert time.monotonic() - before[0] < 1
+    way = f"convlet: the run is finished, only its report is missing; make it with 'convlet report {run}'"
+    assert capsys.readouterr().err.split("\n")[-4:] == [way, "", "convlet: interrupted", ""]
+    there = {path.name for path in run.iterdir()}
+    assert {"model.safetensors", "result.json"} <= there
+    assert not [name for name in there if "report" in name or "tmp" in name]
+    assert main(["report", str(run)]) == 130
+    assert time.monotonic() - before[1] < 1
+    assert capsys.readouterr().err.endswith("convlet: interrupted\n")
+    monkeypatch.undo()
+    monkeypatch.setenv("CONVLET_BACKEND", "reference")
+    assert main(["report", str(run)]) == 0
+    assert (run / "report.html").is_file()
+
+
+def test_ctrl_c_in_the_report_of_a_comparison_keeps_the_results(tiny, tmp_path, monkeypatch, capsys):
+    run = tmp_path / "run"
+    monkeypatch.setattr(
+        "convlet.findings.findings", lambda *a, **o: os.kill(os.getpid(), signal.SIGINT) or time.sleep(5)
+    )
+    assert compare(tiny, "--output", run) == 130
+    assert "only its report is missing" in capsys.readouterr().err
+    assert (run / "compare.json").is_file()
+    assert not (run / "report.html").exists()
+
+
+def test_a_signal_that_came_before_the_report_interrupts_it():
+    signals = Signals()
+    signals.interrupt_at_once()
+    signals._number = signal.SIGTERM
+    with pytest.raises(Terminated):
+        signals.interrupt_at_once()
+
+
+@pytest.mark.parametrize("shape", [(1, 150), (8, 1000), (200, 3)])
+def test_long_images_have_a_report(shape, tmp_path):
+    data = str(write_idx(tmp_path / "long", images=40, test_images=20, size=shape))
+    assert (
+        main(["train", data, "-a", "conv2-relu-gap", "--epochs", "1", "--quiet", "--output", str(tmp_path / "run")])
+        == 0
+    )
+    assert "Long images are compressed" in (tmp_path / "run" / "report.html").read_text()
