@@ -114,20 +114,22 @@ def threads_for(n_jobs: Any) -> int:
     return int(n_jobs if n_jobs > 0 else max(1, available_threads() + 1 + n_jobs))
 
 
+PRIVATE = ("_snapshot", "_epochs_shown")
+"""Attributes that a fit sets, besides those that end with an underscore."""
+
+
 @contextmanager
 def whole_or_nothing(estimator: Any) -> Iterator[None]:
-    """What a fit has set on an estimator is taken back where it fails."""
+    """If a fit fails, everything that it has set on an estimator is taken back, in one step that nothing interrupts."""
 
-    def fitted(name: str) -> bool:
-        return name.endswith("_") and not name.startswith("_")
+    def own(name: str) -> bool:  # scikit-learn's callbacks keep attributes of their own meanwhile
+        return name in PRIVATE or (name.endswith("_") and not name.startswith("_"))
 
-    before = {name: value for name, value in vars(estimator).items() if fitted(name)}
+    before = {name: value for name, value in vars(estimator).items() if own(name)}
     try:
         yield
     except BaseException:
-        for name in [name for name in vars(estimator) if fitted(name)]:
-            delattr(estimator, name)
-        vars(estimator).update(before)
+        estimator.__dict__ = {name: value for name, value in vars(estimator).items() if not own(name)} | before
         raise
 
 

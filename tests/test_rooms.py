@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "classifier_callbacks": set(),
     "classifier_training": {"errors", "architecture", "data", "training"},
     "classifier": {
-        *("classifier_inputs", "classifier_callbacks", "classifier_training", "layers_table"),
+        *("architecture", "classifier_inputs", "classifier_callbacks", "classifier_training", "layers_table"),
         *("recipes", "training"),
     },
     "trial": {"errors", "architecture", "data", "evaluation", "run_folder", "training"},
@@ -72,6 +72,7 @@ MAY_IMPORT = {
             "checkpoints",
             "compare",
             "findings",
+            "limits",
             "lock",
             "report",
             "run_folder",

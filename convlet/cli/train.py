@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, streams
+
+RUNS = Path("runs")
+"""Where run folders go that were given no place."""
 
 
 @click.command("train")
@@ -45,12 +48,17 @@ def command(**values: Any) -> None:
 
 def _begin(values: dict[str, Any], signals: Any) -> None:
     """A new run in a new folder."""
+    from convlet.atomic import check_folder
     from convlet.lock import Lock
     from convlet.machine import machine, versions
     from convlet.run_folder import CONFIG, origin
 
+    if values["output"]:
+        options.check_folder(values["output"], "--output")
+    else:
+        check_folder(RUNS, f"{RUNS}, where a run without --output goes")
     data, word, settings = options.planned(values)
-    wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{values['recipe'] or word}"[:120])
+    wanted = values["output"] or options.free_folder(RUNS / f"{data.name}-{values['recipe'] or word}"[:120])
     described = data.describe()
     made_from = origin(described, word, settings.as_dict())
     config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
@@ -98,6 +106,7 @@ def _train(
     from convlet.run_folder import RunFolder
     from convlet.trial import expected_seconds, measure, train_on
 
+    streams.go_on()
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), signals.stop).whole(made_from)
     console = Console()

@@ -1,6 +1,8 @@
 """Activations and their derivatives, copies and sums: one pass over rows of numbers.
 
-Rows of pixels lie without gaps, so a row is one run of width x channels floats.
+Rows of pixels lie without gaps, so a row is one run of width x channels floats. No
+activation may turn NaN or infinity into a number, as tanh would into 1: whether a sum overflows to one or the other
+depends on its order. So those that would add 0 x, which is NaN for an infinite x.
 """
 
 from __future__ import annotations
@@ -15,10 +17,11 @@ from convlet.kernels.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, t
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
 from convlet.kernels.shapes import MapShape
-from convlet.kernels.simd import float32_at
+from convlet.kernels.simd import float32_at, fma_scalar
 from convlet.kernels.target import Target
 
 THREE = np.float32(3)
+SATURATED = np.float32(100)  # beyond this x^2 gelu's tanh is 1 or -1
 
 
 @register_jitable
@@ -29,7 +32,9 @@ def _gelu(x):
 @register_jitable
 def _gelu_slope(x):
     t = tanh(SLOPE * (x + CUBIC * x * x * x))
-    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * x * x)
+    square = x * x
+    square = SATURATED if square > SATURATED else square  # else 0 times infinity for a large x
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * square)
 
 
 @register_jitable
@@ -41,24 +46,25 @@ def _silu_slope(x):
 def _function(shape: MapShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: x if x > ZERO else ZERO,
+        "relu": lambda x: fma_scalar(x, ZERO, x if x > ZERO else ZERO),
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
-        "tanh": lambda x: tanh(x),
-        "sigmoid": lambda x: sigmoid(x),
+        "tanh": lambda x: fma_scalar(x, ZERO, tanh(x)),
+        "sigmoid": lambda x: fma_scalar(x, ZERO, sigmoid(x)),
         "gelu": lambda x: _gelu(x),
         "silu": lambda x: x * sigmoid(x),
     }[shape.function]
 
 
-def _derivative(shape: MapShape) -> Any:
+def _gradient(shape: MapShape) -> Any:
+    """dx from dy and what forward left. Relu chooses instead of multiplying: 0 times an infinite dy is NaN."""
     slope = np.float32(shape.number)
     return {
-        "relu": lambda y: ONE if y > ZERO else ZERO,
-        "leaky_relu": lambda y: ONE if y > ZERO else slope,
-        "tanh": lambda y: ONE - y * y,
-        "sigmoid": lambda y: y * (ONE - y),
-        "gelu": lambda x: _gelu_slope(x),
-        "silu": lambda x: _silu_slope(x),
+        "relu": lambda dy, y: dy if y > ZERO else ZERO,
+        "leaky_relu": lambda dy, y: dy * (ONE if y > ZERO else slope),
+        "tanh": lambda dy, y: dy * (ONE - y * y),
+        "sigmoid": lambda dy, y: dy * (y * (ONE - y)),
+        "gelu": lambda dy, x: dy * _gelu_slope(x),
+        "silu": lambda dy, x: dy * _silu_slope(x),
     }[shape.function]
 
 
@@ -84,7 +90,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
 
     The shape's x is dx's grid, its y is dy's.
     """
-    derivative = register_jitable(_derivative(shape))
+    gradient = register_jitable(_gradient(shape))
     assert shape.saved is not None
     height, run, x_grid, y_grid, saved = (
         shape.height,
@@ -105,7 +111,7 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
                 dx = float32_at(operand(operands, frame, 1) + 4 * (image * x_image + row * x_row))
                 s = float32_at(operand(operands, frame, 2) + 4 * (image * s_image + row * s_row))
                 for i in range(run):
-                    dx[i] = dy[i] * derivative(s[i])
+                    dx[i] = gradient(dy[i], s[i])
 
     return kernel
 

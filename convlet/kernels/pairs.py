@@ -30,10 +30,35 @@ SLOT = FEW_FILTERS  # lanes of one input's filters
 def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None]:
     """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold. Filters from `first` on.
 
-    Loop: images; a call takes all rows and columns of one for each tile in turn.
+    Loops: images, and for large filters rows of the filter and tiles along a row; a call takes all rows and columns of
+    one image for a tile, or for all tiles if there are few.
     """
-    accumulate = make_pairs(shape, shape.filters - first, tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS))
+    filters = shape.filters - first
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
+    tiles = tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS)
+    if sum(map(len, tiles)) > tuned.MOST_WRITTEN:
+        moving = MovingTile.of(shape, 2, tuned.FILTER_GRADIENT_SUMS)
+        body, tail = (make_pairs(shape, filters, [pairs], False) for pairs in (moving.pairs, moving.tail))
+        bias = make_pairs(shape, filters, [[]], True)
+        size, count, has_tail = shape.size, moving.count, bool(moving.tail)
+        x_step, dw_step, x_row, dw_row = moving.x_step, moving.dw_step, moving.x_row, moving.dw_row
+
+        def looped(operands, frame):
+            dws, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
+            for image in range(frame[COUNT]):
+                xs = operand(operands, frame, 0) + image * x_image
+                dy = operand(operands, frame, 1) + image * dy_image + 4 * first
+                bias(xs, dy, dws, db)
+                for kh in range(size):
+                    x, dw = xs + kh * x_row, dws + kh * dw_row
+                    for _ in range(count):
+                        body(x, dy, dw, db)
+                        x, dw = x + x_step, dw + dw_step
+                    if has_tail:
+                        tail(x, dy, dw, db)
+
+        return looped
+    accumulate = make_pairs(shape, filters, tiles, True)
 
     def kernel(operands, frame):
         dw, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
@@ -66,15 +91,44 @@ def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
     return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
-def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]]) -> Any:
-    """accumulate(x, dy, dw, db) adds one image's share, tile by tile."""
+@dataclass(frozen=True)
+class MovingTile:
+    """A tile that a loop moves along each row of the filter's inputs, so that the code does not grow with the filter.
+
+    pairs, tail : of the tile at the beginning of a row, and of the inputs left over at its end
+    count : tiles in a row, without the tail
+    x_step, dw_step, x_row, dw_row : bytes from tile to tile and from row to row, in x and in dw
+    """
+
+    pairs: list[Pair]
+    tail: list[Pair]
+    count: int
+    x_step: int
+    dw_step: int
+    x_row: int
+    dw_row: int
+
+    @classmethod
+    def of(cls, shape: ConvShape, together: int, most: int) -> MovingTile:
+        """Of the filter's inputs, `together` in a vector, with at most so many vectors in a tile."""
+        run, filters = shape.size * shape.channels, shape.filters
+        width = together * most
+        pairs, tail = (
+            [Pair(i, i, min(together, inputs - i)) for i in range(0, inputs, together)]
+            for inputs in (min(width, run), run % width)
+        )
+        return cls(pairs, tail, run // width, 4 * width, 4 * width * filters, 4 * shape.x.row, 4 * run * filters)
+
+
+def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]], bias: bool) -> Any:
+    """accumulate(x, dy, dw, db) adds one image's share, tile by tile; the first tile adds up the bias if asked to."""
 
     @intrinsic
     def accumulate(typing_context, x, dy, dw, db):
         def code(context, builder, signature, arguments):
             x, dy, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, None if number else db)
+                GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, db if bias and not number else None)
 
         return types.void(*[types.int64] * 4), code
 
@@ -82,7 +136,7 @@ def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]]) -> Any:
 
 
 class GradientTile:
-    """Writes the instructions of one tile; the first one also adds up the bias gradient.
+    """Writes the instructions of one tile, which also adds up the bias gradient if it is given db.
 
     slot : lanes of one input's filters; together : inputs that share a vector, 2 or 1
     """

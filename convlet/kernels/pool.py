@@ -1,8 +1,9 @@
 """Max and average pooling, with lanes along channels.
 
-Forward max pooling keeps which position of the window won, as one byte (kh * KW + kw); the first of equal values
-wins. Backward writes the gradient there and zero elsewhere. Windows that overlap add up; pixels that no window
-covers stay zero, as the workspace began.
+Forward max pooling keeps which position of the window won (kh * KW + kw), as one byte or as two if the window has more
+than 256 positions; the first of equal values wins. A window that holds NaN or infinity gives NaN, so that pooling never
+hides that a network overflows. Backward writes the gradient there and zero elsewhere. Windows that overlap add up;
+pixels that no window covers stay zero, as the workspace began.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from convlet.kernels.target import Target
 
 
 def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y, winners (n, OH, OW, C) bytes."""
+    """Operands: x, y, winners (n, OH, OW, C) of `shape.winner_bytes` bytes each."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, store_bytes = simd.make_load(lanes), simd.make_store(lanes), simd.make_store_bytes(lanes)
-    choose = simd.make_choose_greater(simd.floats(lanes))
+    load, store = simd.make_load(lanes), simd.make_store(lanes)
+    store_winners = simd.make_store_unsigned(lanes, shape.winner_bytes)
+    choose, splat = simd.make_choose_greater(simd.floats(lanes)), simd.make_splat(lanes)
+    multiply_add, add = simd.make_fma(lanes), simd.make_add(lanes)
     choose_index = simd.make_choose_greater(simd.integers(lanes))
     index = simd.make_splat_integer(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
@@ -35,6 +38,7 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
             operand(operands, frame, 1),
             operand(operands, frame, 2),
         )
+        zero = splat(np.float32(0))
         for image in range(frame[COUNT]):
             for row in range(height):
                 for column in range(width):
@@ -43,13 +47,15 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
                     won = ((image * height + row) * width + column) * channels
                     for channel in range(0, channels, lanes):
                         best, winner = load(xs, at + channel), index(0)
+                        overflow = zero
                         for kh in range(rows):
                             for kw in range(columns):
                                 value = load(xs, at + channel + kh * x_row + kw * x_pixel)
                                 winner = choose_index(value, best, index(kh * columns + kw), winner)
                                 best = choose(value, best, value, best)
-                        store(best, ys, to + channel)
-                        store_bytes(winner, winners, won + channel)
+                                overflow = multiply_add(value, zero, overflow)  # 0, or NaN
+                        store(add(best, overflow), ys, to + channel)
+                        store_winners(winner, winners, won + channel)
 
     return kernel
 
@@ -57,7 +63,8 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
 def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: dy, winners, dx, y (only where the shape has a mask)."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, load_bytes = simd.make_load(lanes), simd.make_store(lanes), simd.make_load_bytes(lanes)
+    load, store = simd.make_load(lanes), simd.make_store(lanes)
+    load_winners = simd.make_load_unsigned(lanes, shape.winner_bytes)
     splat, index, add = simd.make_splat(lanes), simd.make_splat_integer(lanes), simd.make_add(lanes)
     choose, equal = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_equal(lanes)
     (rows, columns), x, y, mask = shape.window, shape.x, shape.y, shape.mask or shape.y
@@ -82,7 +89,7 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
                     to = image * y_image + row * y_row + column * y_pixel
                     won = ((image * height + row) * width + column) * channels
                     for channel in range(0, channels, lanes):
-                        dy, winner = load(dys, to + channel), load_bytes(winners, won + channel)
+                        dy, winner = load(dys, to + channel), load_winners(winners, won + channel)
                         if masked:
                             kept = load(ys, image * m_image + row * m_row + column * m_pixel + channel)
                             dy = choose(kept, zero, dy, zero)

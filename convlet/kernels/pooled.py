@@ -15,15 +15,20 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
+from numba.extending import register_jitable
 
+from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.pairs import SLOT, GradientTile, tiles_of
+from convlet.kernels.pairs import SLOT, GradientTile, MovingTile, Pair, tiles_of
 from convlet.kernels.shapes import NO_WINNER, ConvShape
 from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_byte_lanes, load_lanes, store_lanes
 from convlet.kernels.target import Target
 
 PLACES = 4
+
+MOST_VECTORS = 3
+"""Vectors of inputs in a tile; each has PLACES sums in registers."""
 
 
 def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None]:
@@ -34,8 +39,8 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
     lanes = target.lanes
     blocks, left = divmod(shape.filters, lanes)
     paired = lanes >= 2 * SLOT and left <= SLOT
-    whole = _make(shape, lanes, lanes, 1, target)
-    edge = _make(shape, left or lanes, SLOT if paired else lanes, 2 if paired else 1, target)
+    whole = _make(shape, lanes, lanes, 1)
+    edge = _make(shape, left or lanes, SLOT if paired else lanes, 2 if paired else 1)
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
     winners_image, has_edge = shape.height // 2 * (shape.width // 2) * shape.filters, bool(left)
 
@@ -55,19 +60,42 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
     return kernel
 
 
-def _make(shape: ConvShape, filters: int, slot: int, together: int, target: Target) -> Any:
-    """accumulate(x, dy, winners, dw, db) adds one image's share, tile by tile."""
-    most = 3
-    tiles = tiles_of(shape, together, most)
+def _make(shape: ConvShape, filters: int, slot: int, together: int) -> Any:
+    """accumulate(x, dy, winners, dw, db) adds one image's share; of many tiles, a loop moves one along the filter."""
+    tiles = tiles_of(shape, together, MOST_VECTORS)
+    if sum(map(len, tiles)) <= tuned.MOST_WRITTEN:
+        return _tiles(shape, filters, slot, together, tiles, True)
+    moving = MovingTile.of(shape, together, MOST_VECTORS)
+    body, tail, bias = (
+        _tiles(shape, filters, slot, together, [pairs], pairs == []) for pairs in (moving.pairs, moving.tail, [])
+    )
+    size, count, has_tail = shape.size, moving.count, bool(moving.tail)
+    x_step, dw_step, x_row, dw_row = moving.x_step, moving.dw_step, moving.x_row, moving.dw_row
+
+    @register_jitable
+    def accumulate(x, dy, winners, dw, db):
+        bias(x, dy, winners, dw, db)
+        for kh in range(size):
+            x_at, dw_at = x + kh * x_row, dw + kh * dw_row
+            for _ in range(count):
+                body(x_at, dy, winners, dw_at, db)
+                x_at, dw_at = x_at + x_step, dw_at + dw_step
+            if has_tail:
+                tail(x_at, dy, winners, dw_at, db)
+
+    return accumulate
+
+
+def _tiles(shape: ConvShape, filters: int, slot: int, together: int, tiles: list[list[Pair]], bias: bool) -> Any:
+    """accumulate(x, dy, winners, dw, db), tile by tile; the first tile adds up the bias if asked to."""
 
     @intrinsic
     def accumulate(typing_context, x, dy, winners, dw, db):
         def code(context, builder, signature, arguments):
             x, dy, winners, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                _PooledTile(builder, shape, filters, pairs, slot, together).run(
-                    x, dy, winners, dw, None if number else db
-                )
+                tile = _PooledTile(builder, shape, filters, pairs, slot, together)
+                tile.run(x, dy, winners, dw, db if bias and not number else None)
 
         return types.void(*[types.int64] * 5), code
 

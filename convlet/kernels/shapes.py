@@ -120,6 +120,11 @@ class PoolShape:
     y: Grid
     mask: Grid | None = None
 
+    @property
+    def winner_bytes(self) -> int:
+        """Bytes that number the positions of a window."""
+        return 1 if self.window[0] * self.window[1] <= 256 else 2
+
 
 FROM_INPUT = frozenset({"gelu", "silu"})
 """Activations whose derivative is taken from the input; the others' is taken from the output."""

@@ -73,6 +73,11 @@ def fenced(builder: Any, value: Any) -> Any:
     return builder.call(declare(builder, name, kind, [kind]), [value])
 
 
+def spoiled(builder: Any, value: Any, source: Any) -> Any:
+    """value + 0 * source: the value itself, but NaN where the source is NaN or infinite."""
+    return fma(builder, source, constant(0.0, source.type.count), value)
+
+
 def constant(value: float, lanes: int) -> Any:
     return ir.Constant(ir.VectorType(F32, lanes), [value] * lanes)
 
@@ -192,29 +197,31 @@ def make_store(lanes: int, count: int | None = None) -> Any:
     return store
 
 
-def make_store_bytes(lanes: int, count: int | None = None) -> Any:
-    """store(value, address, index) writes `count` int32 lanes as unsigned bytes."""
-    stored = count or lanes
+def make_store_unsigned(lanes: int, size: int) -> Any:
+    """store(value, address, index) writes int32 lanes as unsigned numbers of `size` bytes from number `index` on."""
+    kind = ir.VectorType(ir.IntType(8 * size), lanes)
 
     @intrinsic
     def store(typing_context, value, address, index):
         def code(context, builder, signature, arguments):
             value, address, index = arguments
-            store_bytes(builder, value, element(builder, address, index, 1), stored)
+            place = element(builder, address, index, size)
+            store_lanes(builder, builder.trunc(value, kind), place, lanes, lanes, size)
 
         return types.void(integers(lanes), types.int64, types.int64), code
 
     return store
 
 
-def make_load_bytes(lanes: int, count: int | None = None) -> Any:
-    """load(address, index) -> `count` unsigned bytes widened to int32 lanes, then zeros."""
-    loaded = count or lanes
+def make_load_unsigned(lanes: int, size: int) -> Any:
+    """load(address, index) -> unsigned numbers of `size` bytes from number `index` on, as int32 lanes."""
+    number = ir.IntType(8 * size)
 
     @intrinsic
     def load(typing_context, address, index):
         def code(context, builder, signature, arguments):
-            return load_byte_lanes(builder, element(builder, *arguments, 1), lanes, loaded)
+            found = load_lanes(builder, element(builder, *arguments, size), lanes, lanes, number, size)
+            return builder.zext(found, ir.VectorType(I32, lanes))
 
         return integers(lanes)(types.int64, types.int64), code
 

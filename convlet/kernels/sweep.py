@@ -192,6 +192,8 @@ class _Emitter:
 
     def channel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """One input channel: every input of the tile, times every tap that reads it."""
+        if self.shape.size > tuned.MOST_SWEPT:
+            return self.channel_by_taps(pointers, sums)
         shape, builder, (x, w) = self.shape, self.builder, pointers
         size, stride, held = shape.size, shape.stride, dict(zip(self.places, sums, strict=True))
         weights = {
@@ -222,6 +224,38 @@ class _Emitter:
                         place = (i - kh) // stride, (j - kw) // stride, start
                         held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
         return list(held.values())
+
+    def channel_by_taps(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One input channel of a large filter: loops over tap rows and tap columns, so that the code does not grow.
+
+        Each output has the same chain of sums as in a sweep: tap row, then tap column.
+        """
+        shape, builder, size = self.shape, self.builder, ir.Constant(I64, self.shape.size)
+        pixel, tap = 4 * shape.x.pixel, 4 * shape.channels * shape.filters
+
+        def columns(row: list[Any], held: list[Any]) -> list[Any]:
+            return counted_loop(builder, size, row, [pixel, tap], held, self.tap)
+
+        return counted_loop(builder, size, pointers, [4 * shape.x.row, shape.size * tap], sums, columns)
+
+    def tap(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One tap of one input channel, for every output of the tile."""
+        shape, builder, (x, w) = self.shape, self.builder, pointers
+        weights = {start: self.repeated(self.pixel(w, start, count)) for start, count in self.parts}
+        inputs: dict[tuple[int, int], Any] = {}
+        results = []
+        for (row, column, start), held in zip(self.places, sums, strict=True):
+            if (row, column) not in inputs:
+                known: dict[int, Any] = {}
+                last = column + self.pixels(column) - 1
+                inputs[row, column] = self.chosen(
+                    [
+                        self.spread(known, x, row * shape.stride, min(column + q, last) * shape.stride)
+                        for q in range(self.across)
+                    ]
+                )
+            results.append(fma(builder, inputs[row, column], weights[start], held))
+        return results
 
     def spread(self, known: dict[int, Any], x: Any, row: int, column: int) -> Any:
         """One input in all lanes; each is loaded once in a row."""

@@ -30,6 +30,14 @@ SWEEP_VECTORS = 7
 """Vectors along a row of a tile that a sweep fills: with two rows and nine weights they fit 32 registers. More rows
 or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""
 
+MOST_SWEPT = 9
+"""The largest filter size whose taps a sweep writes out one by one. It writes size^2 multiply-adds for each output of a
+tile, half a second of compilation at 9 and 12 at 31; larger filters loop over their taps."""
+
+MOST_WRITTEN = 192
+"""Vectors of a filter gradient whose tiles are written out one after the other; more are one tile in a loop. Each costs
+3 ms of compilation, and without a bound 512 channels with 5x5 filters took 38 seconds."""
+
 DENSE_IMAGES = 8
 """Images of a dense tile where there are 32 registers, half where there are 16; 16 images were slower."""
 

@@ -49,6 +49,16 @@ class Pass:
         return Pass(self.training, self.uniform, (*self.path, index))
 
 
+def overflow(x: Array) -> Array:
+    """Return 0 where x is finite and NaN elsewhere, of x's shape and float type.
+
+    A layer whose output would be finite for an infinite or NaN input adds it: tanh would make 1 of infinity, and relu 0
+    of minus infinity, so that a network which overflows would train on and answer as if it were well.
+    """
+    with np.errstate(invalid="ignore"):
+        return x - x
+
+
 @dataclass(frozen=True)
 class Layer(ABC):
     """The contract of every layer."""

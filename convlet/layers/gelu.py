@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Layer, Pass, Shape, overflow
 
 SLOPE = sqrt(2 / pi)
 CUBIC = 0.044715
@@ -39,7 +39,7 @@ class GELU(Layer):
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
         cut = np.clip(x, -SATURATED, SATURATED)
         t = np.tanh(SLOPE * (cut + CUBIC * cut**3))
-        return x / 2 * (1 + t), (x, cut, t)
+        return x / 2 * (1 + t) + overflow(x), (x, cut, t)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         x, cut, t = saved

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Pass
+from convlet.layers.base import Array, Arrays, Pass, overflow
 from convlet.layers.pool import Pool
 from convlet.layers.windows import taps
 
@@ -36,14 +36,19 @@ class MaxPool(Pool):
     word: ClassVar[str] = "pool"
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        """Keeps which tap won each window; of equal pixels the first one wins, in row-major order."""
+        """Keeps which tap won each window; of equal pixels the first one wins, in row-major order.
+
+        NaN or infinity in a window gives NaN, which the largest pixel alone would hide.
+        """
         oh, ow, c = self.output_shape(x.shape[1:])
         y = np.full((len(x), oh, ow, c), -np.inf, x.dtype)
-        winner = np.zeros(y.shape, np.int16)
+        winner, hidden = np.zeros(y.shape, np.int16), np.zeros(y.shape, x.dtype)
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
             larger = x[pixels] > y
             y = np.where(larger, x[pixels], y)
             winner[larger] = i * self.size + j
+            hidden += overflow(x[pixels])
+        y = np.where(np.isnan(hidden), hidden, y)
         return y, (x.shape, winner)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
@@ -52,5 +57,5 @@ class MaxPool(Pool):
         _, oh, ow, _ = dy.shape
         dx = np.zeros(x_shape, dy.dtype)
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
-            dx[pixels] += dy * (winner == i * self.size + j)
+            dx[pixels] += np.where(winner == i * self.size + j, dy, 0)
         return dx, {}

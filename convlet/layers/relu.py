@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Layer, Pass, Shape, overflow
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,9 @@ class ReLU(Layer):
         return input_shape
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        return np.maximum(x, 0), x > 0
+        positive = x > 0
+        return np.where(positive, x, overflow(x)), positive
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         positive = saved
-        return dy * positive, {}
+        return np.where(positive, dy, 0).astype(dy.dtype, copy=False), {}

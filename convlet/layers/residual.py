@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Draws, Layer, Pass, Shape, overflow
 from convlet.layers.batch_norm import BatchNorm
 from convlet.layers.checks import FILTERS_LIMIT, STRIDE_LIMIT, image_shape, whole_number
 from convlet.layers.conv import Conv
@@ -102,13 +102,14 @@ class Residual(Layer):
             output, saved[prefix] = branch.forward(x, own, running, run.at(index))
             outputs.append(output)
         main, shortcut = outputs if len(outputs) == 2 else (*outputs, x)
-        y = np.maximum(main + shortcut, 0)
-        return y, (x.shape[1:], y > 0, saved)
+        total = main + shortcut
+        positive = total > 0
+        return np.where(positive, total, overflow(total)), (x.shape[1:], positive, saved)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """Both branches get the gradient of the sum; what they give back is added at x."""
         input_shape, positive, kept = saved
-        dsum = dy * positive
+        dsum = np.where(positive, dy, 0).astype(dy.dtype, copy=False)
         gradients: dict[str, Array] = {}
         dxs = []
         for prefix, branch in self.branches(input_shape).items():

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Layer, Pass, Shape, overflow
 
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)) for an array of any shape and float type, without overflow.
 
-    Below zero it is written exp(x) / (1 + exp(x)), so the exponent is never positive.
+    Below zero it is written exp(x) / (1 + exp(x)), so the exponent is never positive. NaN unless x is finite.
     """
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, small) / (1 + small)
+    return np.where(x >= 0, 1, small) / (1 + small) + overflow(x)
 
 
 @dataclass(frozen=True)

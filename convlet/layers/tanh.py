@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
+from convlet.layers.base import Array, Arrays, Layer, Pass, Shape, overflow
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Tanh(Layer):
         return input_shape
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        y = np.tanh(x)
+        y = np.tanh(x) + overflow(x)
         return y, y
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:

@@ -129,7 +129,8 @@ class PoolNode:
 
     def declare(self, plan: Plan) -> None:
         if self.kind == "max_pool":
-            self.winners.append(plan.blob(self.y.numbers))
+            size = self.shape(self.x.data, self.y.data).winner_bytes
+            self.winners.append(plan.blob(size * self.y.numbers))
 
     def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
         (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape

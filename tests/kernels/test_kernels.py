@@ -49,15 +49,27 @@ CASES = [(row.name, {}) for row in ROWS] + [
     ("pooled_filter_gradient", {"channels": 1, "filters": 8, "width": 28}),
     ("pooled_filter_gradient", {"filters": 16, "size": 2, "stride": 2}),
     ("pooled_filter_gradient", {"channels": 1, "filters": 38, "size": 5, "width": 2, "height": 2}),
+    ("conv", {"channels": 2, "filters": 5, "size": 10, "stride": 2}),  # loops over taps from 10 on
+    ("conv", {"channels": 1, "filters": 24, "size": 31, "height": 3, "width": 4, "finish": "mask"}),
+    ("pooled_conv", {"channels": 1, "filters": 7, "size": 11}),
+    ("conv_filter_gradient", {"channels": 1, "filters": 3, "size": 31}),  # one tile in a loop
+    ("conv_filter_gradient", {"channels": 301, "filters": 18, "size": 2}),
+    ("pooled_filter_gradient", {"channels": 1, "filters": 18, "size": 17}),
+    ("pooled_filter_gradient", {"channels": 53, "filters": 3, "size": 3}),
     ("dense", {"units": 70, "start": "zero", "finish": "plain"}),
     ("dense", {"units": 24, "rows": 3, "start": "load"}),
     ("dense", {"images": 1, "inputs": 100, "units": 3, "finish": "relu"}),
     ("dense_filter_gradient", {"units": 84, "inputs": 5}),
     ("dense_filter_gradient", {"images": 1, "units": 128}),
-    ("pack", {"size": 1, "inputs": 1, "units": 40}),
+    *(("pack", {"size": 1, "inputs": i, "units": u}) for i, u in ((1, 40), (16, 1), (33, 32), (64, 70))),
     *((name, {"window": (3, 3), "stride": 2}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (7, 9), "stride": 9}) for name in ("max_pool", "average_pool")),
     *((name, {"window": (2, 2), "stride": 3}) for name in ("max_pool", "average_pool_gradient")),
+    *(
+        (name, {"window": window, "stride": 17})
+        for name in ("max_pool", "max_pool_gradient")
+        for window in ((16, 16), (17, 17), (63, 63))
+    ),
     ("max_pool_gradient", {"window": (3, 3), "stride": 1, "masked": False}),
     ("average_pool_gradient", {"window": (3, 3), "stride": 2}),
     *((name, {"function": f}) for f in naive.FUNCTIONS for name in ("activate", "activate_gradient")),
