@@ -173,11 +173,11 @@ def test_ctrl_c_ends_a_report_at_once_and_leaves_no_half_page(tiny, tmp_path):
     run = tmp_path / "run"
     way = f"convlet: the run is finished, only its report is missing; make it with 'convlet report {run}'"
     train = ["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", run]
-    assert interrupted(*train).split("\n") == ["", way, "convlet: interrupted", ""]
+    assert interrupted(*train).split("\n") == ["", way, "", "convlet: interrupted", ""]
     there = {path.name for path in run.iterdir()}
     assert {"model.safetensors", "result.json"} <= there
     assert not [name for name in there if "report" in name or "tmp" in name]
-    assert interrupted("report", run) == "convlet: interrupted\n"
+    assert interrupted("report", run) == "\nconvlet: interrupted\n"
     assert {path.name for path in run.iterdir()} == there
     assert main(["report", str(run)]) == 0
     assert (run / "report.html").is_file()
