@@ -56,7 +56,8 @@ def first_layer_not_finite(engine: Engine, images: Array, batch: Array) -> str |
     network, run = engine.network, Pass()
     parameters, state = engine.layout.views(engine.parameters), engine.layout.state_views(engine.state)
     for start in range(0, len(batch), engine.shard):
-        x = engine.preprocessing.apply(images[batch[start : start + engine.shard]])
+        with np.errstate(all="ignore"):
+            x = engine.preprocessing.apply(images[batch[start : start + engine.shard]])
         for number, (prefix, layer, _) in enumerate(network.parts(engine.input_shape)):
             own, running = under_prefix(prefix, parameters), under_prefix(prefix, state)
             if not all(finite(values) for values in own.values()):
