@@ -175,7 +175,8 @@ def _read(
         raise DataError(f"{tree.root}: no training picture can be read: {some(bad, 3)}")
     check_sizes(tree, every, looks, size)
     channels = max(looks[id(taken.item)].channels for taken in every)
-    rules, notes = found_rules(tree, parts["train"], looks, size)
+    given = choices.rules
+    rules, notes = (given, []) if given else found_rules(tree, parts["train"], looks, size)
     rules = ReadingRules(rules.scale, rules.ground, bool(choices.transpose), size, rules.offset)
     reader = Reader(tree, size, rules, channels)
     read = {part: reader.read(pictures_of_part) for part, pictures_of_part in parts.items()}
