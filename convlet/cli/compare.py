@@ -136,7 +136,7 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
         print_comparison(result, console)
     for path in (values["report_file"], folder and folder / REPORT):
         if path:
-            _report(path, result, comparison)
+            _report(path, result, comparison, signals, folder)
     if result["missing"]:
         if folder is not None:
             click.echo(options.how_to_go_on("compare", folder), err=True)
@@ -147,15 +147,16 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     return 0
 
 
-def _report(path: str | Path, result: dict[str, Any], comparison: Any) -> None:
+def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: Any, folder: Path | None) -> None:
     """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
-    from convlet.cli.report import write_report
+    from convlet.cli.report import interruptible, write_report
 
     if result["missing"]:
         write_report(path, result)
         return
     models, threads = comparison.models.values(), comparison.given.get("threads")
-    write_report(path, result, comparison.data, models, comparison.then, threads)
+    with interruptible(signals, folder):
+        write_report(path, result, comparison.data, models, comparison.then, threads)
 
 
 def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:

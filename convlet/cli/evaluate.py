@@ -39,6 +39,9 @@ def command(**values: Any) -> None:
             "evaluate it on data with its own classes"
         )
     part = dict(data.parts)[values["part"]]
+    if not len(part):
+        remedy = "; raise --validation, as in --validation 0.1" if values["part"] == "validation" else ""
+        raise DataError(f"{data.name} has no {values['part']} images to evaluate on{remedy}")
     found = evaluate(model, part.images, part.labels)
     result = {
         "model": values["model"],

@@ -264,7 +264,7 @@ def loading(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_place(name: str) -> bool:
-    """Whether data is a path: of something that is there, or FOLDER/emnist-letters, how names in a folder begin."""
+    """Whether data is a path: of something there, or how names of files begin, as in FOLDER/emnist-letters."""
     return reading.kind(name) is not None or (os.sep in name and reading.kind(os.path.dirname(name)) == "folder")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +36,19 @@ def command(**values: Any) -> None:
 
     Pictures need the models of a folder and the data of the run; without them the report holds the figures alone.
     """
+    from convlet.cli.signals import Signals
+
     run = Path(values["run"])
     output = values["output"] or (run / REPORT if reading.kind(run) == "folder" else _beside(run))
     options.check_file(str(output), "--output")
     if values["threads"] is not None:
         options.positive("--threads", values["threads"])
-    result, models, data, then = _read(run, values)
-    for name, found in (("data", data), ("then", then)):
-        if values[name] and found is None:
-            raise SettingsError(f"--{name} {values[name]}: the report of {run} uses no such data; leave it out")
-    write_report(output, result, data, models, then, values["threads"])
+    with Signals():
+        result, models, data, then = _read(run, values)
+        for name, found in (("data", data), ("then", then)):
+            if values[name] and found is None:
+                raise SettingsError(f"--{name} {values[name]}: the report of {run} uses no such data; leave it out")
+        write_report(output, result, data, models, then, values["threads"])
     click.echo(f"report: {output}")
 
 
@@ -70,6 +75,19 @@ def write_report(
     from convlet.report.page import render
 
     write_atomically(path, [render(findings(result, data, models, then, threads=threads)).encode()])
+
+
+@contextmanager
+def interruptible(signals: Any, folder: Path | None) -> Iterator[None]:
+    """Let a signal interrupt the report on the spot, and say that only the report is missing from the run's folder."""
+    try:
+        signals.interrupt_at_once()
+        yield
+    except KeyboardInterrupt:
+        if folder is not None:
+            again = f"convlet report {shlex.quote(str(folder))}"
+            click.echo(f"\nconvlet: the run is finished, only its report is missing; make it with '{again}'", err=True)
+        raise
 
 
 def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:

@@ -274,6 +274,8 @@ def failure(words: list[str], how) -> str | None:
     lines = err.splitlines()
     if len(lines) != 1 or not lines[0].startswith("convlet: ") or len(lines[0]) > 1500:
         return f"not one line: {err[-500:]!r}"
+    if "damaged" in err and not any("large" in word or "inner" in word for word in words):
+        return f"is called damaged: {err}"
     if out:
         return f"has output: {out[-300:]!r}"
     return f"took {seconds:.1f} s" if seconds > SECONDS else None
