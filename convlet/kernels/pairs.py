@@ -16,6 +16,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
+from numba.extending import register_jitable
 
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
@@ -32,7 +33,12 @@ def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callabl
 
     Loop: images; a call takes all rows and columns of one for each tile in turn.
     """
-    accumulate = make_pairs(shape, shape.filters - first, tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS))
+    filters = shape.filters - first
+
+    def make(tiles: list[list[Pair]], bias: bool) -> Any:
+        return make_pairs(shape, filters, tiles, bias)
+
+    accumulate = tile_after_tile(shape, 2, tuned.FILTER_GRADIENT_SUMS, tuned.GRADIENT_TILES, make)
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
 
     def kernel(operands, frame):
@@ -40,7 +46,7 @@ def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callabl
         for image in range(frame[COUNT]):
             x = operand(operands, frame, 0) + image * x_image
             dy = operand(operands, frame, 1) + image * dy_image + 4 * first
-            accumulate(x, dy, dw, db)
+            accumulate(x, dy, 0, dw, db)
 
     return kernel
 
@@ -52,6 +58,46 @@ class Pair:
     x: int
     row: int
     inputs: int
+
+
+def tile_after_tile(
+    shape: ConvShape, together: int, vectors: int, most: int, make: Callable[[list[list[Pair]], bool], Any]
+) -> Any:
+    """accumulate(x, dy, winners, dw, db) adds one image's share of all taps and channels.
+
+    Up to `most` tiles are written out one after the other. More are looped over, row of taps by row of taps, so that
+    the code does not grow with the filter; the bias gradient then has a pass of its own, its sum in the same order.
+
+    Parameters
+    ----------
+    together : inputs in a vector
+    vectors : the most vectors of a tile
+    make : gives the code of some tiles and, if asked for, of the bias gradient beside the first
+    """
+    run = shape.size * shape.channels
+    in_row = -(-run // together)
+    if -(-shape.size * in_row // vectors) <= most:
+        return make(tiles_of(shape, together, vectors), True)
+    size = tuned.split(in_row, vectors)[0]
+    tiles = -(-in_row // size) - 1  # before the last, which may be smaller
+    tile, last = (
+        [Pair(i, i, min(together, run - first - i)) for i in range(0, min(size * together, run - first), together)]
+        for first in (0, tiles * size * together)
+    )
+    whole, rest, biases = make([tile], False), make([last], False), make([[]], True)
+    rows, x_row, w_row = shape.size, 4 * shape.x.row, 4 * run * shape.filters
+    x_tile, w_tile = 4 * size * together, 4 * size * together * shape.filters
+
+    def accumulate(x, dy, winners, dw, db):
+        biases(x, dy, winners, dw, db)
+        for row in range(rows):
+            x_at, dw_at = x + row * x_row, dw + row * w_row
+            for _ in range(tiles):
+                whole(x_at, dy, winners, dw_at, db)
+                x_at, dw_at = x_at + x_tile, dw_at + w_tile
+            rest(x_at, dy, winners, dw_at, db)
+
+    return register_jitable(accumulate)
 
 
 def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
@@ -66,17 +112,17 @@ def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
     return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
-def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]]) -> Any:
-    """accumulate(x, dy, dw, db) adds one image's share, tile by tile."""
+def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]], bias: bool) -> Any:
+    """accumulate(x, dy, winners, dw, db) adds one image's share, tile by tile; it reads no winners."""
 
     @intrinsic
-    def accumulate(typing_context, x, dy, dw, db):
+    def accumulate(typing_context, x, dy, winners, dw, db):
         def code(context, builder, signature, arguments):
-            x, dy, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
+            x, dy, _, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, None if number else db)
+                GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, db if bias and not number else None)
 
-        return types.void(*[types.int64] * 4), code
+        return types.void(*[types.int64] * 5), code
 
     return accumulate
 

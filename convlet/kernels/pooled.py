@@ -16,14 +16,17 @@ from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
 
+from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.pairs import SLOT, GradientTile, tiles_of
+from convlet.kernels.pairs import SLOT, GradientTile, Pair, tile_after_tile
 from convlet.kernels.shapes import NO_WINNER, ConvShape
 from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_byte_lanes, load_lanes, store_lanes
 from convlet.kernels.target import Target
 
 PLACES = 4
+
+VECTORS = 3  # of a tile: each has a sum for each place
 
 
 def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None]:
@@ -34,8 +37,8 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
     lanes = target.lanes
     blocks, left = divmod(shape.filters, lanes)
     paired = lanes >= 2 * SLOT and left <= SLOT
-    whole = _make(shape, lanes, lanes, 1, target)
-    edge = _make(shape, left or lanes, SLOT if paired else lanes, 2 if paired else 1, target)
+    whole = _make(shape, lanes, lanes, 1)
+    edge = _make(shape, left or lanes, SLOT if paired else lanes, 2 if paired else 1)
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
     winners_image, has_edge = shape.height // 2 * (shape.width // 2) * shape.filters, bool(left)
 
@@ -55,10 +58,17 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
     return kernel
 
 
-def _make(shape: ConvShape, filters: int, slot: int, together: int, target: Target) -> Any:
-    """accumulate(x, dy, winners, dw, db) adds one image's share, tile by tile."""
-    most = 3
-    tiles = tiles_of(shape, together, most)
+def _make(shape: ConvShape, filters: int, slot: int, together: int) -> Any:
+    """accumulate(x, dy, winners, dw, db) adds one image's share of all taps and channels."""
+
+    def make(tiles: list[list[Pair]], bias: bool) -> Any:
+        return _make_tiles(shape, filters, slot, together, tiles, bias)
+
+    return tile_after_tile(shape, together, VECTORS, tuned.POOLED_TILES, make)
+
+
+def _make_tiles(shape: ConvShape, filters: int, slot: int, together: int, tiles: list[list[Pair]], bias: bool) -> Any:
+    """The same of some tiles, one after the other."""
 
     @intrinsic
     def accumulate(typing_context, x, dy, winners, dw, db):
@@ -66,7 +76,7 @@ def _make(shape: ConvShape, filters: int, slot: int, together: int, target: Targ
             x, dy, winners, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
                 _PooledTile(builder, shape, filters, pairs, slot, together).run(
-                    x, dy, winners, dw, None if number else db
+                    x, dy, winners, dw, db if bias and not number else None
                 )
 
         return types.void(*[types.int64] * 5), code

@@ -6,8 +6,9 @@ Eight filters fill half of a vector of sixteen, so a vector holds Q neighbouring
 
 For one input channel at a time, the weights of all taps lie in registers and the sweep goes through the inputs that the
 tile reads, row by row. Each input, spread over the lanes of its pixels, is multiplied for every tap that needs it, so
-it is loaded once and not once a tap. An output is one chain of fused multiply-adds, over input channel, then tap row,
-then tap column, whatever R, T and Q are.
+it is loaded once and not once a tap. Filters larger than `tuned.SWEEP_SIZE` do the same for a few taps of one row at a
+time, in loops over tap rows and columns, so that the code does not grow with the filter. An output is one chain of
+fused multiply-adds, over input channel, then tap row, then tap column, whatever R, T, Q and the taps of a step are.
 """
 
 from __future__ import annotations
@@ -54,8 +55,9 @@ def conv_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None
     if shape.pooled and vectors * across % 2:  # both pixels of a 2x2 in one tile
         vectors += 1
     down, along = divmod(shape.height, rows), divmod(shape.width, vectors * across)
+    taps = tuned.sweep_taps(shape.size, target)
     tile, tail, low, low_tail = (
-        make_sweep(SweepTile(shape, shape.filters - first, target.lanes, tall, wide))
+        make_sweep(SweepTile(shape, shape.filters - first, target.lanes, tall, wide, taps))
         for tall in (rows, down[1] or rows)
         for wide in (vectors * across, along[1] or vectors * across)
     )
@@ -92,13 +94,17 @@ def conv_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None
 
 @dataclass(frozen=True)
 class SweepTile:
-    """`rows` x `columns` outputs of `filters` filters of a convolution, in vectors of `lanes` floats."""
+    """`rows` x `columns` outputs of `filters` filters of a convolution, in vectors of `lanes` floats.
+
+    taps : as `tuned.sweep_taps` gives them
+    """
 
     shape: ConvShape
     filters: int
     lanes: int
     rows: int
     columns: int
+    taps: tuple[int, int, int]
 
 
 def make_sweep(tile: SweepTile) -> Any:
@@ -120,7 +126,7 @@ class _Emitter:
 
     def __init__(self, builder: Any, tile: SweepTile) -> None:
         self.builder, self.shape, self.rows, self.columns = builder, tile.shape, tile.rows, tile.columns
-        self.lanes = tile.lanes
+        self.lanes, self.taps = tile.lanes, tile.taps
         self.across = max(1, tile.lanes // SLOT)
         self.part = min(tile.lanes, SLOT)  # lanes of a pixel in one vector
         self.parts = [(start, min(self.part, tile.filters - start)) for start in range(0, tile.filters, self.part)]
@@ -192,36 +198,60 @@ class _Emitter:
 
     def channel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """One input channel: every input of the tile, times every tap that reads it."""
+        size, shape = self.shape.size, self.shape
+        if size <= tuned.SWEEP_SIZE:
+            return self.sweep(pointers, sums, size, size)
+        steps = [4 * shape.x.row, 4 * size * shape.channels * shape.filters]
+        return counted_loop(self.builder, ir.Constant(I64, size), pointers, steps, sums, self.row_of_taps)
+
+    def row_of_taps(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One row of the taps of a channel, a few at a time."""
+        shape, builder, (together, count, left) = self.shape, self.builder, self.taps
+        steps = [4 * together * shape.x.pixel, 4 * together * shape.channels * shape.filters]
+
+        def few_taps(pointers: list[Any], sums: list[Any]) -> list[Any]:
+            return self.sweep(pointers, sums, 1, together)
+
+        sums = counted_loop(builder, ir.Constant(I64, count), pointers, steps, sums, few_taps)
+        if not left:
+            return sums
+        behind = [byte_at(builder, pointer, count * step) for pointer, step in zip(pointers, steps, strict=True)]
+        return self.sweep(behind, sums, 1, left)
+
+    def sweep(self, pointers: list[Any], sums: list[Any], down: int, along: int) -> list[Any]:
+        """Every input that `down` x `along` taps read, times each of them that reads it."""
         shape, builder, (x, w) = self.shape, self.builder, pointers
-        size, stride, held = shape.size, shape.stride, dict(zip(self.places, sums, strict=True))
+        stride, held = shape.stride, dict(zip(self.places, sums, strict=True))
         weights = {
             (kh, kw, start): self.repeated(
-                self.pixel(at(builder, w, (kh * size + kw) * shape.channels * shape.filters), start, count)
+                self.pixel(at(builder, w, (kh * shape.size + kw) * shape.channels * shape.filters), start, count)
             )
-            for kh in range(size)
-            for kw in range(size)
+            for kh in range(down)
+            for kw in range(along)
             for start, count in self.parts
         }
-        last = (self.columns - 1) * stride + size - 1
-        for i in range((self.rows - 1) * stride + size):
-            spread: dict[int, Any] = {}
-            for j in range(last + 1):
-                taps = [
-                    (kh, kw)
-                    for kh in range(size)
-                    for kw in range(size)
-                    if ((i - kh) // stride, (j - kw) // stride, 0) in held
-                    and (i - kh) % stride == 0
-                    and (j - kw) % stride == 0
-                ]
-                if not taps:
-                    continue
-                inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
-                for kh, kw in taps:
-                    for start, _ in self.parts:
-                        place = (i - kh) // stride, (j - kw) // stride, start
-                        held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
+        last, row = (self.columns - 1) * stride + along - 1, -1
+        spread: dict[int, Any] = {}
+        for (i, j), taps in self.readers(down, along):
+            if i != row:
+                row, spread = i, {}
+            inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
+            for kh, kw in taps:
+                for start, _ in self.parts:
+                    place = (i - kh) // stride, (j - kw) // stride, start
+                    held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
         return list(held.values())
+
+    def readers(self, down: int, along: int) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
+        """Of each input that a vector's first pixel reads, row by row: the taps that read it."""
+        taps: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for kh in range(down):
+            for kw in range(along):
+                for row in range(self.rows):
+                    for column in range(0, self.columns, self.across):
+                        place = row * self.shape.stride + kh, column * self.shape.stride + kw
+                        taps.setdefault(place, []).append((kh, kw))
+        return sorted(taps.items())
 
     def spread(self, known: dict[int, Any], x: Any, row: int, column: int) -> Any:
         """One input in all lanes; each is loaded once in a row."""

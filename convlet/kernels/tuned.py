@@ -30,6 +30,17 @@ SWEEP_VECTORS = 7
 """Vectors along a row of a tile that a sweep fills: with two rows and nine weights they fit 32 registers. More rows
 or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""
 
+SWEEP_SIZE = 7
+"""The largest filter whose taps a sweep writes out, all of them. Larger ones loop over taps: written out, a filter of
+31x31 took 12 seconds of compilation, and it grows with the number of taps."""
+
+SWEEP_TAPS = 8
+"""Taps of a row that a loop over taps takes together where there are 32 registers, half where there are 16."""
+
+GRADIENT_TILES, POOLED_TILES = 4, 9
+"""The most tiles that a filter gradient writes out one after the other, and one of pooled outputs, whose tiles are half
+as large. More loop over tiles: written out, 3x3 filters of 256 channels took 3 seconds of compilation."""
+
 DENSE_IMAGES = 8
 """Images of a dense tile where there are 32 registers, half where there are 16; 16 images were slower."""
 
@@ -107,6 +118,11 @@ def split(width: int, most: int) -> tuple[int, int, int]:
 def sweep(height: int, vectors: int, target: Target) -> tuple[int, int]:
     """Rows and vectors of a tile that a sweep fills."""
     return min(2, height), split(vectors, SWEEP_VECTORS if target.registers == 32 else SWEEP_VECTORS - 2)[0]
+
+
+def sweep_taps(size: int, target: Target) -> tuple[int, int, int]:
+    """Taps that a sweep over large filters takes together, how many times in a row of taps, and those left over."""
+    return split(size, SWEEP_TAPS if target.registers == 32 else SWEEP_TAPS // 2)
 
 
 def rows_together(height: int, width: int, vector_count: int, most: int) -> int:
