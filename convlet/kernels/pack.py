@@ -11,19 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import PackShape
 from convlet.kernels.simd import float32_at
 from convlet.kernels.target import Target
 
 SIDE = 16  # a square of this side is read and written while it is in the first-level cache
 
 
-def pack(shape: PackShape, target: Target) -> Callable[..., None]:
-    """Operands: w, packed. Loops: taps, then squares of inputs and units."""
-    taps, inputs, units = shape.size * shape.size, shape.inputs, shape.units
-    area = inputs * units
+def pack(shape: None, target: Target) -> Callable[..., None]:
+    """Operands: w, packed, and the numbers KH * KW, C and F. Loops: taps, then squares of inputs and units.
+
+    Sizes are operands, so that one kernel serves all layers; where the compiler knew them, it took up to 3 seconds.
+    """
 
     def kernel(operands, frame):
+        taps, inputs, units = operand(operands, frame, 2), operand(operands, frame, 3), operand(operands, frame, 4)
+        area = inputs * units
         w, packed = operand(operands, frame, 0), operand(operands, frame, 1)
         for tap in range(taps):
             source = float32_at(w + 4 * (taps - 1 - tap) * area)
