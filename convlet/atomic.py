@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from convlet.errors import InputError, RunError
+from convlet.system.reading import is_missing, kind
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE)
+"""What a system answers where the place is right but cannot take more now."""
 
 
 def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[InputError] = InputError) -> None:
@@ -31,14 +35,9 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
     refused : the folder does not exist, or the path is a folder or a device
     RunError : the file could not be written; what was there is still there
     """
-    target = Path(os.path.realpath(path))
+    target = _target(path, str(path), refused)
     folder = target.parent
-    if not folder.is_dir():
-        raise refused(f"{path}: the folder {folder} does not exist; make it first")
-    if target.exists() and not target.is_file():
-        raise refused(f"{path}: is not an ordinary file; give the name of a file to write")
-    # not made from the file's own name, which may already be as long as names can be
-    temporary = folder / f".convlet-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+    temporary = _temporary(folder)
     try:
         _write(temporary, parts)
         os.replace(temporary, target)
@@ -47,6 +46,82 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
         raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         # also after an interruption; once renamed it is no longer there
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def check_file(path: str | Path, name: str, refused: type[InputError] = InputError) -> None:
+    """Refuse, before any work, a file that could not be written after it; nothing is left behind.
+
+    Parameters
+    ----------
+    path : the file
+    name : what an error calls it, as in "--json out.json"
+
+    Raises
+    ------
+    refused : the folder does not exist or may not be written, or the path is a folder or a device
+    RunError : the disk is full or fails
+    """
+    _try(_target(path, name, refused).parent, name, refused)
+
+
+def check_folder(path: str | Path, name: str, refused: type[InputError] = InputError) -> None:
+    """The same for a folder, and for one that is not there yet: the nearest folder above it must take new files."""
+    try:
+        place = Path(os.path.realpath(path))
+    except ValueError:
+        raise refused(f"{name}: is not a name that a folder can have") from None
+    _check_length(place, name, refused)
+    while is_missing(place) and place != place.parent:
+        place = place.parent
+    found = kind(place)
+    if found != "folder":
+        raise refused(f"{name}: {place} is a {found or 'loop of links'}, not a folder; give another name")
+    _try(place, name, refused)
+
+
+def _target(path: str | Path, name: str, refused: type[InputError]) -> Path:
+    """Where the bytes go; a link is followed."""
+    try:
+        target = Path(os.path.realpath(path))
+    except ValueError:
+        raise refused(f"{name}: is not a name that a file can have") from None
+    found = kind(target)
+    if found == "folder":
+        raise refused(f"{name}: is a folder; give the name of a file")
+    if found is None and os.path.islink(target):
+        raise refused(f"{name}: is a link that leads back to itself; give the name of a file to write")
+    if found not in (None, "file"):
+        raise refused(f"{name}: is a {found}; give the name of a file to write")
+    if kind(target.parent) != "folder":
+        raise refused(f"{name}: the folder {target.parent} does not exist; make it first")
+    _check_length(target, name, refused)
+    return target
+
+
+def _check_length(path: Path, name: str, refused: type[InputError]) -> None:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise refused(f"{name}: the name is too long; give a shorter one") from None
+
+
+def _temporary(folder: Path) -> Path:
+    """A new name in a folder. It is not made from the file's own name, which may be as long as names can be."""
+    return folder / f".convlet-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+
+
+def _try(folder: Path, name: str, refused: type[InputError]) -> None:
+    """Write a file into a folder and remove it."""
+    temporary = _temporary(folder)
+    try:
+        os.close(_new(temporary))
+    except OSError as error:
+        said = f"{name}: cannot be written: {folder} takes no new file: {error.strerror or error}"
+        raise (RunError if error.errno in FULL else refused)(said) from None
+    finally:
         with suppress(OSError):
             temporary.unlink()
 
@@ -60,8 +135,7 @@ def write_json(path: str | Path, value: Any) -> None:
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:
     """A new file of these bytes, on the disk. Each call to the system stands here, so a test can fail each one."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-    handle = os.open(path, flags, 0o666)
+    handle = _new(path)
     try:
         for part in parts:
             left = memoryview(part)
@@ -70,6 +144,11 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _new(path: Path) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    return os.open(path, flags, 0o666)
 
 
 def clean(folder: Path) -> None:

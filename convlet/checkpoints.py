@@ -72,6 +72,7 @@ class Checkpoints:
         self.cost = self.spent = 0.0
         self._begun = self._saved = self._last = monotonic()
         self._best_epoch = 0
+        self._said = ""
 
     def begin(self) -> State | None:
         """The state in the newest whole checkpoint; None where there is no checkpoint.
@@ -89,7 +90,7 @@ class Checkpoints:
         return state
 
     def after_step(self, state: Callable[[], State], epoch_ended: bool) -> None:
-        """Save where it is time to; then raise what `stop` gives."""
+        """Save where it is time to; then raise what `stop` gives. A state that has diverged is passed over."""
         now = monotonic()
         stop = self.stop()
         if stop is not None or self._due(now, epoch_ended):
@@ -106,11 +107,19 @@ class Checkpoints:
         self._try(state)
 
     def _try(self, state: State) -> None:
-        """Save; a full disk must not end hours of training, since the next save may succeed."""
+        """Save; a full disk must not end hours of training, since the next save may succeed. It is said once."""
         try:
             self.save(state)
+        except checkpoint_file.Diverged:
+            pass  # the next step stops the training, or takes it back to the beginning of its epoch
         except RunError as error:
-            log.warning("no checkpoint was saved: %s", error)
+            if str(error) != self._said:
+                log.warning("no checkpoint was saved: %s; training goes on without", error)
+            self._said = str(error)
+        else:
+            if self._said:
+                log.warning("checkpoints are saved again")
+            self._said = ""
 
     def _due(self, now: float, epoch_ended: bool) -> bool:
         if self.seconds == 0:
@@ -128,8 +137,10 @@ class Checkpoints:
         Raises
         ------
         RunError : a file could not be written
+        Diverged : the state is not finite; nothing was written
         """
         newest, spare = self.folder / NEWEST, self.folder / SPARE
+        checkpoint_file.check_sound(newest, state)
         try:
             linked = _second_name(newest, spare)
             if not linked and not is_missing(newest):

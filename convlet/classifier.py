@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state, estimator_html_repr
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from convlet import classifier_inputs as door
+from convlet.architecture import format_word, parse
 from convlet.classifier_callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from convlet.classifier_training import Job, epoch_line, threads_for, whole_or_nothing
 from convlet.layers_table import layers_table
@@ -149,9 +150,10 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             weights = door.image_weights(sample_weight, len(images))
             labels_that_count = labels if weights is None else labels[weights > 0]
             classes = door.sorted_classes(labels_that_count, type(self).__name__)
+            guess = door.guess(X, self.image_shape, images.shape[1:])
             if goes_on:
-                self._check_going_on(classes, images.shape[1:])
-            job = Job(images, door.numbered(labels, classes), weights, classes)
+                self._check_going_on("warm_start", classes, images.shape[1:], guess)
+            job = Job(images, door.numbered(labels, classes), weights, classes, guess=guess)
             job.leave_out_weightless()
             job.held_out = self._given_validation(X_val, y_val, classes, images.shape[1:])
             if self.early_stopping and job.held_out is None:
@@ -187,8 +189,10 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 )
             images, labels = door.training_images(self, X, y, self.image_shape if first else self.image_shape_, first)
             job = Job(images, door.numbered(labels, known), door.image_weights(sample_weight, len(images)), known)
+            job.guess = door.guess(X, self.image_shape, images.shape[1:]) if first else ""
             job.leave_out_weightless()
             if not first:
+                self._check_going_on("partial_fit", known, images.shape[1:])
                 job.start, job.preprocessing = self._start(), self.model_.preprocessing
             settings = self._settings(job, known, self._seed())
             rate = PARTIAL_LEARNING_RATE if self.learning_rate is None else self.learning_rate
@@ -245,7 +249,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             seed=seed,
         )
 
-    def _check_going_on(self, classes: Array, shape: door.Shape) -> None:
+    def _check_going_on(self, how: str, classes: Array, shape: door.Shape, guess: str = "") -> None:
         if not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
@@ -255,6 +259,13 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             raise ValueError(
                 "warm_start can only be used where `X` has images of the same shape as in the previous call to fit. "
                 f"Previously got {door.times(self.image_shape_)}, `X` has {door.times(shape)}"
+                + (f"; {guess}" if guess else "")
+            )
+        word = self._word(shape)
+        if format_word(parse(word)) != self.model_.architecture:
+            raise ValueError(
+                f"{how} goes on with the network it was fitted with, {self.model_.architecture}, but architecture is "
+                f"now {word}; set it back, or fit a new estimator"
             )
 
     def _given_validation(self, X_val: Any, y_val: Any, classes: Array, shape: door.Shape) -> Labelled | None:
@@ -278,9 +289,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown)
 
     def _train(self, job: Job, settings: Settings, task: FitTask | None = None) -> TrainingResult:
-        word = (
-            recipe(self.recipe).architecture(job.images.shape[1:]) if self.architecture == "auto" else self.architecture
-        )
+        word = self._word(job.images.shape[1:])
 
         def on_epoch(end: EpochEnd, model: Callable[[], Model]) -> bool:
             if self.verbose:
@@ -291,6 +300,10 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if task is not None:
             task.end(lambda: _fitted(trained.model, job.classes))
         return trained
+
+    def _word(self, shape: door.Shape) -> str:
+        """The architecture for images of this shape."""
+        return recipe(self.recipe).architecture(shape) if self.architecture == "auto" else self.architecture
 
     def _take(self, trained: TrainingResult, classes: Array, goes_on: bool = False) -> None:
         """Set every attribute of a fitted estimator."""

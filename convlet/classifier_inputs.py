@@ -34,6 +34,13 @@ def picture_shape(features: int) -> Shape:
     return 1, features, 1
 
 
+def guess(X: Any, image_shape: Any, shape: Shape) -> str:
+    """How the columns of X were read, for an error that follows from it; empty if nobody had to guess."""
+    if image_shape is not None or not is_rows(X):
+        return ""
+    return f"the {prod(shape)} columns of X were read as a {times(shape)} picture; image_shape sets another shape"
+
+
 def given_shape(shape: Any, features: int) -> Shape:
     """The height, width and channels the user gave for rows of so many numbers, or ValueError."""
     try:

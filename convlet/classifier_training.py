@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 
 from convlet.architecture import parse, with_head
 from convlet.data.splits import VALIDATION, split
-from convlet.errors import TrainingError
+from convlet.errors import ArchitectureError, TrainingError
 from convlet.training import (
     EpochEnd,
     Model,
@@ -38,6 +38,7 @@ class Job:
     weights : (n,) numbers above 0, or None
     held_out : validation images, or None
     start, preprocessing : where the training goes on, and its pixels' scale; None where it begins
+    guess : how the columns of a table were read as pictures, if that was guessed: see `classifier_inputs.guess`
     """
 
     images: Array
@@ -47,6 +48,7 @@ class Job:
     held_out: Labelled | None = None
     start: Snapshot | None = None
     preprocessing: Preprocessing | None = None
+    guess: str = ""
 
     def leave_out_weightless(self) -> None:
         """Go on as if images of weight zero were not there."""
@@ -83,9 +85,10 @@ class Job:
 
             return on_epoch(end, model)
 
+        network = with_head(parse(word), len(self.classes))
         try:
             found: TrainingResult = train(
-                with_head(parse(word), len(self.classes)),
+                network,
                 Labelled(self.images, self.numbers),
                 self.held_out,
                 classes=names,
@@ -95,6 +98,8 @@ class Job:
                 start=self.start,
                 on_epoch=told,
             )
+        except ArchitectureError as error:  # the word is one, so the network does not suit the pictures
+            raise ArchitectureError(f"{error}; {self.guess}" if self.guess else str(error)) from None
         except TrainingError as error:
             raise ValueError(str(error).replace("--learning-rate", "learning_rate")) from error
         return found
@@ -109,20 +114,22 @@ def threads_for(n_jobs: Any) -> int:
     return int(n_jobs if n_jobs > 0 else max(1, available_threads() + 1 + n_jobs))
 
 
+PRIVATE = ("_snapshot", "_epochs_shown")
+"""Attributes that a fit sets, besides those that end with an underscore."""
+
+
 @contextmanager
 def whole_or_nothing(estimator: Any) -> Iterator[None]:
-    """What a fit has set on an estimator is taken back where it fails."""
+    """If a fit fails, everything that it has set on an estimator is taken back, in one step that nothing interrupts."""
 
-    def fitted(name: str) -> bool:
-        return name.endswith("_") and not name.startswith("_")
+    def own(name: str) -> bool:  # scikit-learn's callbacks keep attributes of their own meanwhile
+        return name in PRIVATE or (name.endswith("_") and not name.startswith("_"))
 
-    before = {name: value for name, value in vars(estimator).items() if fitted(name)}
+    before = {name: value for name, value in vars(estimator).items() if own(name)}
     try:
         yield
     except BaseException:
-        for name in [name for name in vars(estimator) if fitted(name)]:
-            delattr(estimator, name)
-        vars(estimator).update(before)
+        estimator.__dict__ = {name: value for name, value in vars(estimator).items() if not own(name)} | before
         raise
 
 

@@ -46,3 +46,21 @@ class DownloadError(RunError):
 
 class TrainingError(RunError):
     """Training cannot go on, for example because the loss is no longer finite."""
+
+
+class PredictionError(RunError):
+    """A network's output for an image is not finite, so it is no prediction.
+
+    Parameters
+    ----------
+    image : which one, for people: its number, or the file it came from
+    reason : what is not finite
+    number : its place among the images, from 0
+    """
+
+    def __init__(self, image: str, reason: str, number: int = 0) -> None:
+        self.reason, self.number = reason, number
+        super().__init__(
+            f"{image}: the network's output is not finite: {reason}; use pixels of the training images' range, or "
+            "train the model again with a lower learning rate"
+        )

@@ -82,7 +82,7 @@ def per_class(matrix: list[list[int]], names: tuple[str, ...]) -> list[dict[str,
 def log_loss(probabilities: Array, labels: Array) -> float:
     """Mean of -log of the probability that an image's own class was given, at least the smallest float32."""
     own = np.asarray(probabilities, np.float64)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(own, SMALLEST)).mean())
+    return float(-np.log(np.maximum(own, SMALLEST)).mean()) + 0.0  # never -0.0
 
 
 def calibration(probabilities: Array, labels: Array, bins: int = 10) -> dict[str, Any]:

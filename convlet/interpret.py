@@ -6,6 +6,7 @@ K classes. Targets are numbers of classes; where none are given, each image's ow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from convlet.layers import (
 )
 from convlet.layers.base import Array
 from convlet.layers.sequential import under_prefix
+from convlet.trace_cost import trace_bytes
 from convlet.training import Model
 from convlet.training.inputs import as_images, as_labels
 from convlet.training.losses import softmax, softmax_cross_entropy
@@ -37,8 +39,9 @@ from convlet.training.losses import softmax, softmax_cross_entropy
 ELEMENTWISE = (GELU, BatchNorm, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh)
 """Layers that change each activation in its place: what they put out still belongs to the convolution before them."""
 
-GROUP = 64
-"""Images that pass the definitions at once; it bounds the memory and never changes a result."""
+GROUP, GROUP_BYTES = 64, 2**27
+"""Images that pass the definitions at once, and the memory they may take: fewer pass if they are large, but at least
+one. It bounds the memory and never changes a result."""
 
 
 @dataclass
@@ -69,13 +72,20 @@ class Trace:
 
     def gradient(self, targets: Array, layer: int) -> Array:
         """The gradient of each image's target logit by what goes into layer number `layer`, of that shape."""
+        return self.gradients(targets, layer)[layer]
+
+    def gradients(self, targets: Array, *layers: int) -> dict[int, Array]:
+        """The same for several layers, by their numbers, from one backward pass."""
         dy = np.zeros_like(self.logits)
         dy[np.arange(len(targets)), targets] = 1
         names = self.network.prefixes()
-        for number in range(len(names) - 1, layer - 1, -1):
+        found = {len(names): dy}
+        for number in range(len(names) - 1, min(layers) - 1, -1):
             own = under_prefix(names[number], self.arrays)
-            dy, _ = self.network.layers[number].backward(dy, self.saved[number], own)
-        return dy
+            dy = self.network.layers[number].input_gradient(dy, self.saved[number], own)
+            if number in layers:
+                found[number] = dy
+        return found
 
 
 def saliency(model: Model, images: Array, targets: Array | None = None, *, absolute: bool = True) -> Array:
@@ -126,9 +136,13 @@ def grad_cam(model: Model, images: Array, targets: Array | None = None, *, layer
     images, chosen = _door(model, images, targets)
     maps = np.empty((len(images), *_output_shape(model, number)[:2]), np.float32)
     for rows, trace in _traces(model, images):
-        weights = trace.gradient(_targets(trace, chosen, rows), number + 1).mean(axis=(1, 2))
-        maps[rows] = np.maximum(np.einsum("npqf,nf->npq", trace.inputs[number + 1], weights), 0)
+        maps[rows] = cam_of(trace.inputs[number + 1], trace.gradient(_targets(trace, chosen, rows), number + 1))
     return maps
+
+
+def cam_of(y: Array, gradient: Array) -> Array:
+    """The second formula of `grad_cam`: float32 (n, OH, OW), of a layer's output and its gradient (n, OH, OW, F)."""
+    return cast(Array, np.maximum(np.einsum("npqf,nf->npq", y, gradient.mean(axis=(1, 2))), 0))
 
 
 def cam_layer(model: Model) -> int:
@@ -215,8 +229,10 @@ def top_losses(model: Model, images: Array, labels: Array, count: int = 10) -> T
     return TopLosses(order, losses[order], logits[order].argmax(axis=1), softmax(logits[order]))
 
 
-def prototypes(model: Model, *, steps: int = 60, penalty: float = 0.02, blur: float = 0.6) -> Array:
-    """An image of each class that the network itself would draw: float32 (K, H, W, C), in pixel units.
+def prototypes(
+    model: Model, classes: Array | None = None, *, steps: int = 60, penalty: float = 0.02, blur: float = 0.6
+) -> Array:
+    """An image that maximises the score of a class, for each class: float32 (m, H, W, C), in pixel units.
 
     Gradient ascent from faint noise around the mean image on   logit_k(x) - penalty |x|^2,   x the image after
     preprocessing: each step moves by a tenth of the gradient over its root mean square, and every fourth one smooths
@@ -224,44 +240,47 @@ def prototypes(model: Model, *, steps: int = 60, penalty: float = 0.02, blur: fl
 
     Parameters
     ----------
+    classes : int (m,), the numbers of the classes; None for all K
     steps : how many; the same number always gives the same images
     penalty : how strongly large values are held back
-    blur : the share of each pixel that is taken from its neighbours when it is smoothed
+    blur : the fraction of each pixel that is taken from its neighbours when it is smoothed
+
+    Raises
+    ------
+    DataError : numbers that are not classes
 
     Source: Simonyan, Vedaldi, Zisserman 2014, section 2; smoothing after Yosinski, Clune, Nguyen, Fuchs, Lipson 2015,
     "Understanding neural networks through deep visualization", section 4.
     """
-    classes = len(model.classes)
+    count = len(model.classes)
+    wanted = np.arange(count) if classes is None else as_labels(classes, "classes", len(classes), count)
     noise = np.float32(0.3) * random.normal(model.input_shape, seed=0, purpose=random.INITIAL)
-    x = np.repeat(noise[None], classes, axis=0)
-    for first in range(0, classes, GROUP):
-        targets = np.arange(first, min(first + GROUP, classes))
-        part = x[targets]
+    x = np.repeat(noise[None], len(wanted), axis=0)
+    for rows in groups(model, len(wanted)):
+        targets, part = wanted[rows], x[rows]
         for step in range(steps):
             ascent = Trace.of(model, part).gradient(targets, 0) - np.float32(2 * penalty) * part
             scale = np.sqrt(np.mean(np.square(ascent), axis=(1, 2, 3), keepdims=True))
             part += np.float32(0.1) * ascent / np.maximum(scale, np.float32(1e-12))
             if step % 4 == 3:
                 part = _smoothed(part, blur)
-        x[targets] = part
+        x[rows] = part
     return cast(Array, (x - model.preprocessing.offset) / model.preprocessing.scale)
 
 
 def resize(maps: Array, height: int, width: int) -> Array:
     """Maps (n, h, w) brought to (n, height, width), linear between the centres of pixels; the edges go on outwards."""
-    rows, columns = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
-    return cast(Array, np.einsum("ph,nhw,qw->npq", rows, maps, columns).astype(maps.dtype))
+    return _stretched(_stretched(maps, 2, width), 1, height).astype(maps.dtype)
 
 
-def _weights(length: int, wanted: int) -> Array:
-    """How much of each of `length` pixels goes into each of `wanted`: float64 (wanted, length)."""
-    place = np.clip((np.arange(wanted) + 0.5) * length / wanted - 0.5, 0, length - 1)
+def _stretched(maps: Array, axis: int, wanted: int) -> Array:
+    """Maps with `wanted` pixels along an axis, each between the two nearest ones: float64."""
+    length, numbers = maps.shape[axis], np.arange(wanted)
+    place = np.clip((numbers + 0.5) * length / wanted - 0.5, 0, length - 1)
     below = np.minimum(place.astype(np.int64), length - 1)
-    share, numbers = place - below, np.arange(wanted)
-    weights = np.zeros((wanted, length))
-    weights[numbers, below] = 1 - share
-    weights[numbers, np.minimum(below + 1, length - 1)] += share
-    return weights
+    share = (place - below).reshape([-1 if number == axis else 1 for number in range(maps.ndim)])
+    above = np.minimum(below + 1, length - 1)
+    return cast(Array, maps.take(below, axis) * (1 - share) + maps.take(above, axis) * share)
 
 
 def _smoothed(x: Array, share: float) -> Array:
@@ -279,10 +298,16 @@ def _door(model: Model, images: Array, targets: Array | None) -> tuple[Array, Ar
     return images, as_labels(targets, "targets", len(images), len(model.classes))
 
 
-def _traces(model: Model, images: Array) -> Any:
+def groups(model: Model, count: int) -> Iterator[slice]:
+    """Places of `count` images in groups of at most GROUP images and about GROUP_BYTES of memory."""
+    size = max(1, min(GROUP, GROUP_BYTES // trace_bytes(model.network, model.input_shape)))
+    for first in range(0, count, size):
+        yield slice(first, min(first + size, count))
+
+
+def _traces(model: Model, images: Array) -> Iterator[tuple[slice, Trace]]:
     """Each group of images: its place among all and its trace."""
-    for first in range(0, len(images), GROUP):
-        rows = slice(first, first + GROUP)
+    for rows in groups(model, len(images)):
         yield rows, Trace.of(model, model.preprocessing.apply(images[rows]))
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from convlet.errors import RunError
+
 MOUNTS = {"cpu": ("cpu", "cpu,cpuacct"), "memory": ("memory",)}
 """Under which folders of sys/fs/cgroup version 1 has a controller."""
+
+
+LEAST_ADDRESS_BYTES = 768 * 2**20
+"""Of address space, which is more than memory: a small training takes 650 MiB of it with one thread of OpenBLAS."""
+
+EASY_ADDRESS_BYTES = 8 * 2**30
+"""With this much address space nothing has to be saved."""
 
 
 def available_bytes(root: Path = Path("/")) -> int | None:
@@ -43,6 +53,31 @@ def group_folders(controller: str, root: Path) -> Iterator[Path]:
             continue
         for mount in mounts:
             yield from (mount / part for part in ["", *_ancestors(group)])
+
+
+def check_address_space() -> None:
+    """Refuse a limit of the address space (`ulimit -v`) under which the libraries below us crash or hang.
+
+    Under a limit that is only tight, OpenBLAS is told to use one thread: it reserves memory for each.
+
+    Raises
+    ------
+    RunError : the limit is too low to work at all
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY or limit >= EASY_ADDRESS_BYTES:
+        return
+    if limit < LEAST_ADDRESS_BYTES:
+        raise RunError(
+            f"the address space is limited to {limit // 2**20} MiB, but at least {LEAST_ADDRESS_BYTES // 2**20} MiB "
+            "are needed; raise the limit, as in 'ulimit -v unlimited'"
+        )
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def read(path: Path) -> str | None:

@@ -15,6 +15,9 @@ from convlet.model_header import KIND, decode, encode
 from convlet.sealed_file import Refused, check_size, seal, unseal, unseal_file
 from convlet.training.model import Model
 
+UNNAMED = "the model"
+"""What an error calls a model that is not written to a path."""
+
 
 def save(model: Model, path: str | Path) -> None:
     """Write a model file; afterwards the path holds the whole new file, or what it held before.
@@ -23,7 +26,7 @@ def save(model: Model, path: str | Path) -> None:
 
     Raises
     ------
-    ModelFileError : the model does not fit into a file, or the path is no place for one
+    ModelFileError : the model does not fit into a file or has numbers that are none, or the path is no place for one
     RunError : the file could not be written
     """
     write_atomically(path, _parts(model, str(path)), ModelFileError)
@@ -46,7 +49,7 @@ def load(path: str | Path) -> Model:
 
 def to_bytes(model: Model) -> bytes:
     """Return the bytes that `save` writes; raises ModelFileError where the model does not fit into a file."""
-    return b"".join(_parts(model, "the model"))
+    return b"".join(_parts(model, UNNAMED))
 
 
 def from_bytes(data: bytes) -> Model:
@@ -59,7 +62,10 @@ def from_bytes(data: bytes) -> Model:
 
 
 def _parts(model: Model, name: str) -> list[bytes]:
-    """The bytes of a model file in pieces; `name` is what an error calls it."""
+    """The bytes of a model file in pieces; `name` is what an error calls it. What `load` refuses is refused here."""
+    flaw = model.flaw()
+    if flaw is not None:
+        raise ModelFileError(f"the model {flaw}" if name == UNNAMED else f"{name}: the model {flaw}")
     header = encode(model)
     size = 8 + len(header) + 4 * (len(model.parameters) + len(model.state))
     if len(header) > KIND.header_limit or size > KIND.file_limit:

@@ -10,7 +10,6 @@ from convlet.architecture import parse, with_head
 from convlet.errors import ArchitectureError, SettingsError
 from convlet.layers.base import Array, Shape
 from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
-from convlet.training.finite import finite
 from convlet.training.layout import Layout
 from convlet.training.model import NUMERICS_VERSION, Model, member_prefixes
 from convlet.training.preprocessing import Preprocessing
@@ -22,9 +21,6 @@ KIND = Kind("model", "model.safetensors", file_limit=2**30, header_limit=2**20)
 
 SIDE_LIMIT = 2**16
 """The largest height, width or number of channels of an image."""
-
-GROUP = 2**20
-"""Values that are checked at once; it bounds the memory."""
 
 
 KEYS = {
@@ -70,8 +66,6 @@ def decode(text: bytes, payload: Array) -> Model:
         preprocessing = Preprocessing.from_dict(strict_json(metadata["preprocessing"], KIND))
     except ValueError as error:
         refuse(f"has unusable preprocessing: {error}")
-    if len(preprocessing.mean) != shape[-1]:
-        refuse(f"has preprocessing for {len(preprocessing.mean)} channels, but images of {shape[-1]}")
     settings = _settings(metadata)
     check_arrays(entries, 4 * len(payload), KIND)
     try:
@@ -80,14 +74,16 @@ def decode(text: bytes, payload: Array) -> Model:
         refuse(f"has an unusable architecture: {error}")
     members = settings["members"]
     _check_names(entries, layout, members)
-    if not all(finite(payload[first : first + GROUP]) for first in range(0, len(payload), GROUP)):
-        refuse("has parameters that are not finite; train it again")
     values = payload.astype(np.float32, copy=False)
     count = members * layout.parameter_count
     parameters, state = values[:count], values[count:]
-    return Model(
+    model = Model(
         architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
     )
+    flaw = model.flaw()
+    if flaw is not None:
+        refuse(flaw)
+    return model
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
-from convlet.errors import TrainingError
+from convlet.errors import DataError, TrainingError
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.run_folder import Part
 from convlet.training import (
@@ -33,8 +33,18 @@ TIMED_STEPS = 3
 
 
 def check_fits(word: str, settings: Settings, data: Dataset) -> None:
-    """Refuse what could not be trained, before anything is written: ArchitectureError where the network that a word
-    describes does not fit the images, or its training the memory."""
+    """Refuse what could not be trained or measured, before anything is written.
+
+    Raises
+    ------
+    DataError : no test images to measure the error on
+    ArchitectureError : the network that a word describes does not fit the images, or its training the memory
+    """
+    if not len(data.test):
+        raise DataError(
+            f"{data.name} has no test images, and its {len(data.train):,} training images in {len(data.classes)} "
+            "classes are too few to set some aside; give at least 2 images of each class, or a test folder"
+        )
     network = with_head(parse(word), len(data.classes))
     network.output_shape(data.image_shape)
     threads = settings.threads or available_threads()

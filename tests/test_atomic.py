@@ -61,7 +61,7 @@ def test_a_link_stays_one(tmp_path):
 def test_places_for_no_file_are_refused(tmp_path, refused):
     with pytest.raises(refused) as caught:
         atomic.write_atomically(tmp_path, [b"x"], refused)
-    assert str(caught.value) == f"{tmp_path}: is not an ordinary file; give the name of a file to write"
+    assert str(caught.value) == f"{tmp_path}: is a folder; give the name of a file"
     path = tmp_path / "none" / "new"
     with pytest.raises(refused) as caught:
         atomic.write_atomically(path, [b"x"], refused)
@@ -124,3 +124,72 @@ def test_a_folder_that_cannot_be_forced_is_no_failure_but_a_broken_disk_is(tmp_p
     assert len(calls) == 2
     assert path.read_bytes() == b"new"
     assert names(tmp_path) == ["file"]
+
+
+def places(folder):
+    """Paths that take no file, each with what is said of it."""
+    (folder / "file").write_bytes(b"x")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    return {
+        folder: "is a folder; give the name of a file",
+        folder / "pipe": "is a pipe; give the name of a file to write",
+        folder / "loop": "is a link that leads back to itself; give the name of a file to write",
+        folder / "file" / "x": f"the folder {folder / 'file'} does not exist; make it first",
+        folder / "none" / "x": f"the folder {folder / 'none'} does not exist; make it first",
+        folder / ("n" * 300): "the name is too long; give a shorter one",
+        "a\0b": "is not a name that a file can have",
+        "/dev/full": "is a device; give the name of a file to write",
+        "/proc/x": "cannot be written: /proc takes no new file: No such file or directory",
+    }
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="this system has no /proc")
+def test_what_takes_no_file_is_refused_before_the_work_and_after_it_alike(tmp_path):
+    for path, said in places(tmp_path).items():
+        with pytest.raises(InputError) as caught:
+            atomic.check_file(path, f"--json {path}")
+        assert str(caught.value) == f"--json {path}: {said}"
+        if path != "/proc/x":
+            with pytest.raises(InputError) as caught:
+                write(path, b"x")
+            assert str(caught.value) == f"{path}: {said}"
+    assert names(tmp_path) == ["file", "loop", "pipe"]
+
+
+def test_a_place_for_a_file_is_tried_and_left_as_it_was(tmp_path):
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "lost").symlink_to("later")
+    for name in ("old", "new", "lost", "n" * 255):
+        atomic.check_file(tmp_path / name, name)
+    atomic.check_folder(tmp_path, "here")
+    atomic.check_folder(tmp_path / "a" / "b" / "c", "there")
+    assert names(tmp_path) == ["lost", "old"]
+    assert (tmp_path / "old").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="this system has no /proc")
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "loop").symlink_to("loop")
+    for path, said in {
+        tmp_path / "file": f"{tmp_path / 'file'} is a file, not a folder; give another name",
+        tmp_path / "file" / "x": f"{tmp_path / 'file'} is a file, not a folder; give another name",
+        tmp_path / "loop": f"{tmp_path / 'loop'} is a loop of links, not a folder; give another name",
+        "/proc/x/y": "cannot be written: /proc takes no new file: No such file or directory",
+    }.items():
+        with pytest.raises(InputError) as caught:
+            atomic.check_folder(path, f"--output {path}")
+        assert str(caught.value) == f"--output {path}: {said}"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES])
+def test_a_full_disk_is_not_the_fault_of_the_input(tmp_path, monkeypatch, number):
+    def refuse(*given):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as planted:
+        planted.setattr(os, "open", refuse)
+        with pytest.raises(RunError if number in (errno.ENOSPC, errno.EDQUOT) else InputError) as caught:
+            atomic.check_file(tmp_path / "x", "--json x")
+    assert str(caught.value) == f"--json x: cannot be written: {tmp_path} takes no new file: {os.strerror(number)}"

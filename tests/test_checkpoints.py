@@ -8,7 +8,6 @@ import pytest
 from convlet import atomic, checkpoint_file, checkpoints, model_file
 from convlet.checkpoints import BEST, NEWEST, PREVIOUS, Checkpoints, differences
 from convlet.errors import CheckpointError
-from convlet.lock import Lock, is_held
 from convlet.training.resume import State
 from tests.model_files import joined, make, split
 
@@ -119,9 +118,11 @@ def test_a_full_disk_costs_a_warning_and_leaves_what_was_there(tmp_path, monkeyp
         kept.after_step(lambda: state(2.0), False)
         kept.end(state(3.0))
     path = tmp_path / NEWEST
-    assert caplog.messages == [f"no checkpoint was saved: {path}: cannot be written: No space left on device"] * 2
+    said = f"no checkpoint was saved: {path}: cannot be written: No space left on device; training goes on without"
+    assert caplog.messages == [said]
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".tmp"} == before
     kept.after_step(lambda: state(4.0), False)
+    assert caplog.messages == [said, "checkpoints are saved again"]
     assert kept.begin().arrays["parameters"][0] == 4
 
 
@@ -192,14 +193,3 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
         with pytest.raises(CheckpointError):
             checkpoint_file.load(path)
         data[bit // 8] ^= 1 << bit % 8
-
-
-def test_a_lock_is_held_by_one_and_let_go(tmp_path):
-    with Lock(tmp_path):
-        assert is_held(tmp_path)
-        with pytest.raises(CheckpointError, match="is in use by process"), Lock(tmp_path):
-            pass
-    assert not is_held(tmp_path)
-    with Lock(tmp_path):
-        pass
-    assert not is_held(tmp_path / "none")

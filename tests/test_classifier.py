@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from convlet import ConvNetClassifier, load_model, save_model
+from convlet.errors import ArchitectureError
 from convlet.layers_table import layers_table
 
 ROWS, DIGITS = (part[:360] for part in load_digits(return_X_y=True))
@@ -459,3 +460,42 @@ def test_a_column_of_labels_is_taken_with_a_warning():
         warnings.simplefilter("always")
         classifier("dense4", epochs=1).fit(IMAGES, DIGITS[:, None])
     assert [str(w.message).startswith("A column-vector y was passed") for w in caught] == [True]
+
+
+@pytest.mark.parametrize(
+    ("columns", "word", "message"),
+    [
+        (32, "conv4-relu-pool", "layer 3 (pool): needs at least 2x2 pixels, but got 1x32 of shape 1x32x4; pool less before it or use larger images; the 32 columns of X were read as a 1x32x1 picture; image_shape sets another shape"),
+        (13, "conv4k5v", "layer 1 (conv4k5v): needs at least 5x5 pixels, but got 1x13 of shape 1x13x1; pool less before it or use larger images; the 13 columns of X were read as a 1x13x1 picture; image_shape sets another shape"),
+        (48, "pool5", "layer 1 (pool5): needs at least 5x5 pixels, but got 4x4 of shape 4x4x3; pool less before it or use larger images; the 48 columns of X were read as a 4x4x3 picture; image_shape sets another shape"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_a_network_that_does_not_fit_says_how_the_columns_were_read(columns, word, message, method):
+    X, y = np.random.default_rng(0).random((12, columns)), np.arange(12) % 2
+    more = {"classes": [0, 1]} if method == "partial_fit" else {}
+    with pytest.raises(ArchitectureError) as caught:
+        getattr(ConvNetClassifier(word, epochs=1), method)(X, y, **more)
+    assert str(caught.value) == message
+
+
+def test_nothing_is_said_of_a_shape_that_was_given_or_of_a_word_that_is_none():
+    X, y = np.random.default_rng(0).random((12, 32)), np.arange(12) % 2
+    for images, given in ((X, (1, 32)), (X, (2, 16)), (X.reshape(12, 1, 32), None)):
+        with pytest.raises(ArchitectureError) as caught:
+            ConvNetClassifier("pool3", image_shape=given, epochs=1).fit(images, y)
+        assert "columns" not in str(caught.value)
+    with pytest.raises(ArchitectureError) as caught:
+        ConvNetClassifier("pol", epochs=1).fit(X, y)
+    assert "columns" not in str(caught.value)
+
+
+def test_going_on_with_another_guess_says_so():
+    y = np.arange(12) % 2
+    classifier = ConvNetClassifier("conv2", epochs=1, warm_start=True)
+    classifier.fit(np.random.default_rng(0).random((12, 16)), y)
+    with pytest.raises(ValueError, match="warm_start can only be used") as caught:
+        classifier.fit(np.random.default_rng(0).random((12, 18)), y)
+    assert str(caught.value).endswith(
+        "Previously got 4x4x1, `X` has 1x18x1; the 18 columns of X were read as a 1x18x1 picture; image_shape sets another shape"
+    )

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from convlet.architecture import parse, with_head
 from convlet.evaluation import evaluate
-from convlet.findings import findings
+from convlet.findings import bounds, findings
 from convlet.findings.inside import MOST_CLASSES, inside
+from convlet.report.page import MOST_BYTES as page_bytes
+from convlet.report.page import render
+from convlet.report.page.gallery import Gallery
+from convlet.training import Model, Preprocessing, Settings
+from convlet.training.layout import Layout
 from tests.report.page import made
 
 
@@ -133,3 +142,169 @@ def test_a_network_without_a_convolution_has_no_grad_cam():
     assert found["filters"] is None
     assert all(item["cam"] is None for item in found["classes"])
     assert all(item["cam"] is None for item in found["mistakes"])
+
+
+SHAPES = [(8, 8, 1), (96, 96, 3), (1, 150, 1), (150, 1, 2), (8, 1000, 1), (2000, 20, 1), (1, 4000, 13), (120, 130, 2)]
+
+
+def drawn(shape, classes=3, images=4, word=None):
+    """A data set and a network that was never trained: what a report costs does not depend on what was learned."""
+    data = made.dataset("drawn", tuple(f"class {k}" for k in range(classes)), shape, images, images)
+    word = word or ("conv2-relu-pool-conv2-relu-gap" if min(shape[:2]) > 1 else "conv2-relu-gap")
+    layout = Layout(with_head(parse(word), classes), shape)
+    rng = np.random.default_rng(1)
+    parameters = (rng.standard_normal(layout.parameter_count) * 0.3).astype(np.float32)
+    state = np.ones(layout.state_count, np.float32)
+    settings = Settings().as_dict()
+    model = Model(word, shape, data.classes, Preprocessing.from_images(data.train.images), parameters, state, settings)
+    return data, model, made.result_of(data, [model])
+
+
+def arrays_in(value):
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in ("images", "filters"):  # those of the data and of the model
+                yield from arrays_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from arrays_in(inner)
+
+
+MOST = 1.5 * 64**2
+"""Pixels of a small picture."""
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
+def test_images_of_any_shape_have_a_report_of_small_pictures(shape):
+    data, model, result = drawn(shape)
+    found = findings(result, data, [model], threads=1)
+    look = found["studies"][0]["inside"]
+    assert look["looked"]
+    assert all(item["cam"] is not None and item["maps"] and item["drawn"] is not None for item in look["classes"])
+    for array in arrays_in(found["studies"]):
+        assert array.size <= MOST * max(16, 4 * shape[2])  # 16 maps of a layer, four examples of a class
+    page = render(found)
+    assert len(page) < 2_000_000
+    assert ("Long images are compressed" in page) == (max(shape[:2]) >= 2 * min(shape[:2]))
+
+
+def test_memory_does_not_grow_with_the_images():
+    """Without bounds the 12 classes of a network with 16 maps of 300x300 pixels took 700 MB and more."""
+    data, model, result = drawn((300, 300, 1), classes=12, images=12, word="conv16-relu-gap")
+    findings(result, data, [model], threads=1)
+    tracemalloc.start()
+    try:
+        found = findings(result, data, [model], threads=1)
+        render(found)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 300 * 2**20
+
+
+def test_more_classes_cost_no_more_pictures():
+    data, model, result = drawn((8, 8, 1), classes=1000, images=2000, word="gap")
+    found = findings(result, data, [model], threads=1)
+    study = found["studies"][0]
+    assert len(study["inside"]["classes"]) == MOST_CLASSES
+    assert len(study["of_test"]["examples"]) == 24
+    page = render(found)
+    assert len(page) < page_bytes
+    assert "These are the 24 classes with the lowest recall." in page
+    assert "The other 976 classes" in page
+
+
+@pytest.mark.parametrize("name", ["LOOK_WORK", "GROUP_BYTES"])
+def test_what_there_is_no_time_or_memory_for_is_left_out_and_said(monkeypatch, name):
+    data, model, result = drawn((12, 12, 3))
+    monkeypatch.setattr(bounds, name, 1)
+    look = findings(result, data, [model], threads=1)["studies"][0]["inside"]
+    assert not look["looked"]
+    assert look["mistakes"] == []
+    assert [item["class"] for item in look["classes"]] == [0, 1, 2]
+    assert all(item["saliency"] is None and item["cam"] is None and not item["maps"] for item in look["classes"])
+    page = render(findings(result, data, [model], threads=1))
+    assert "Saliency, Grad-CAM, activation maps and the reasons of mistakes are left out" in page
+
+
+def test_fewer_classes_are_looked_at_if_each_costs_much(monkeypatch):
+    data, model, _ = drawn((12, 12, 3), classes=8, images=24)
+    each = bounds.trace_work(model.network, (12, 12, 3))
+    monkeypatch.setattr(bounds, "LOOK_WORK", 6 * each)
+    afford = bounds.looks(model, 8, 6)
+    assert 1 <= afford.classes < 8
+    assert afford.classes + bounds.MISTAKE_LOOKS * afford.mistakes <= 6
+    found = inside(model, data, model.logits(data.test.images))
+    assert (
+        len(found["classes"])
+        == bounds.looks(model, 8, min(6, int((model.predict(data.test.images) != data.test.labels).sum()))).classes
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "shape", "wanted"),
+    [(10_000, (96, 96, 3), 1), (70_000, (28, 28, 1), 1), (1024, (300, 300, 1), 1), (5000, (300, 300, 3), 5), (101, (2000, 2000, 1), 2), (100, (2000, 2000, 1), 1), (0, (2000, 2000, 1), 1)],
+)  # fmt: skip
+def test_of_many_large_test_images_a_part_is_studied(images, shape, wanted):
+    assert bounds.studied_step(images, shape) == wanted
+
+
+def test_a_part_of_the_test_images_is_evenly_chosen_and_named_by_its_numbers(monkeypatch):
+    data, model, result = drawn((9, 9, 1), images=31)
+    monkeypatch.setattr(bounds, "ORDINARY_PIXELS", 1)
+    monkeypatch.setattr(bounds, "ORDINARY_IMAGES", 0)
+    monkeypatch.setattr(bounds, "FEWEST_IMAGES", 11)
+    found = findings(result, data, [model], threads=1)
+    (study,) = found["studies"]
+    test = study["of_test"]
+    assert test["numbers"].tolist() == list(range(0, 31, 3))
+    np.testing.assert_array_equal(test["labels"], data.test.labels[::3])
+    np.testing.assert_array_equal(test["predicted"], model.predict(data.test.images)[::3])
+    for item in study["inside"]["mistakes"]:
+        assert item["number"] % 3 == 0
+        np.testing.assert_array_equal(item["pixels"], data.test.images[item["number"]])
+    gallery = Gallery.of("s0", study, 10**6)
+    matrix = np.array(result["results"][0]["confusion_matrix"])
+    for row, column in np.argwhere(matrix):
+        shown, total = gallery.shown(row, column)
+        assert total == matrix[row, column]
+        assert shown == int(((test["labels"] == row) & (test["predicted"] == column)).sum())
+    page = render(found)
+    assert "11 test images, evenly chosen. The matrix counts all of them." in page
+
+
+def test_a_network_too_large_to_search_or_to_time_still_has_a_report(monkeypatch):
+    data, model, result = drawn((9, 9, 1), images=30)
+    monkeypatch.setattr(bounds, "SEARCH_MULTIPLY_ADDS", 1)
+    monkeypatch.setattr(bounds, "TIMED_WORK", 1)
+    found = findings(result, data, [model], threads=1)
+    test = found["studies"][0]["of_test"]
+    assert test["searched"] == {"train": 0, "validation": 0, "test": 30}
+    rows = found["studies"][0]["inside"]["layers"]["rows"]
+    assert all(row["forward_seconds"] is None for row in rows)
+    render(found)
+
+
+def test_a_mean_image_says_how_many_images_it_is_made_of(monkeypatch):
+    data, model, result = drawn((9, 9, 1), images=30)
+    whole = findings(result, data, [model], threads=1)
+    own = data.train.images[data.train.labels == 1]
+    np.testing.assert_array_equal(whole["studies"][0]["inside"]["classes"][1]["mean"], own.mean(axis=0))
+    monkeypatch.setattr(sys.modules["convlet.findings.inside"], "MEAN_VALUES", 4 * 81)
+    found = findings(result, data, [model], threads=1)
+    item = found["studies"][0]["inside"]["classes"][1]
+    assert item["mean_of"] == (4, 10)
+    np.testing.assert_array_equal(item["mean"], own[:4].mean(axis=0))
+    assert "of the first 4 training images" in render(found)
+
+
+def test_differences_of_an_older_result_are_predicted():
+    data = made.dataset()
+    models = [made.model(data, word, seed) for seed, word in enumerate(("conv4", "pool"))]
+    result = made.result_of(data, models)
+    wanted = findings(result, data, models)["differences"]
+    for row in result["results"]:
+        del row["mistakes"]
+    assert findings(result, data, models)["differences"] == wanted

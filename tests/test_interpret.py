@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from convlet import interpret
 from convlet.architecture import parse, with_head
 from convlet.errors import DataError, InputError
 from convlet.layers import Pass
+from convlet.trace_cost import trace_bytes
 from convlet.training import Model, Preprocessing, Settings
 from convlet.training.layout import Layout
 
@@ -160,6 +163,72 @@ def test_a_prototype_is_taken_for_its_class():
 def test_resizing_keeps_what_is_even(height, width):
     flat = np.full((2, 3, 4), 7.0, np.float32)
     np.testing.assert_allclose(interpret.resize(flat, height, width), 7.0)
+
+
+def interpolated(maps, height, width):
+    """The definition, pixel by pixel: a weighted sum over the whole map."""
+
+    def weights(length, wanted):
+        found = np.zeros((wanted, length))
+        for number in range(wanted):
+            place = min(max((number + 0.5) * length / wanted - 0.5, 0), length - 1)
+            for k in range(length):
+                found[number, k] = max(0, 1 - abs(place - k))
+        return found
+
+    return np.einsum("ph,nhw,qw->npq", weights(maps.shape[1], height), maps, weights(maps.shape[2], width))
+
+
+def test_resizing_is_linear_between_the_pixels():
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        h, w, height, width = rng.integers(1, 24, 4)
+        maps = rng.standard_normal((2, h, w)).astype(np.float32)
+        found = interpret.resize(maps, height, width)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, interpolated(maps, height, width), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(300, 300), (1, 20_000), (20_000, 1)])
+def test_resizing_takes_memory_as_its_pixels_do(shape):
+    maps = np.ones((1, *(max(1, side // 2) for side in shape)), np.float32)
+    tracemalloc.start()
+    try:
+        interpret.resize(maps, *shape)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200 * np.prod(shape)
+
+
+def test_large_images_pass_in_smaller_groups_with_the_same_result(monkeypatch):
+    model, images = model_of(WORDS[0]), images_of(7)
+    whole = interpret.saliency(model, images), interpret.grad_cam(model, images), interpret.prototypes(model, steps=5)
+    assert [rows.stop for rows in interpret.groups(model, 7)] == [7]
+    monkeypatch.setattr(interpret, "GROUP_BYTES", 2 * trace_bytes(model.network, SHAPE))
+    assert [(rows.start, rows.stop) for rows in interpret.groups(model, 7)] == [(0, 2), (2, 4), (4, 6), (6, 7)]
+    cut = interpret.saliency(model, images), interpret.grad_cam(model, images), interpret.prototypes(model, steps=5)
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+    monkeypatch.setattr(interpret, "GROUP_BYTES", 1)
+    assert len(list(interpret.groups(model, 7))) == 7
+
+
+def test_prototypes_of_some_classes_are_those_of_all():
+    model = model_of(WORDS[0])
+    whole, some = interpret.prototypes(model, steps=5), interpret.prototypes(model, np.array([3, 1]), steps=5)
+    np.testing.assert_allclose(some, whole[[3, 1]], rtol=1e-3, atol=1e-3)
+    with pytest.raises(DataError, match="the classes must be from 0 to 3, but number 0 is 4"):
+        interpret.prototypes(model, np.array([4]))
+
+
+def test_gradients_of_several_layers_come_from_one_pass():
+    model, images, targets = model_of(WORDS[0]), images_of(3), np.array([0, 1, 2])
+    trace = interpret.Trace.of(model, model.preprocessing.apply(images))
+    found = trace.gradients(targets, 0, 3, len(model.network.layers))
+    assert set(found) == {0, 3, len(model.network.layers)}
+    for layer, gradient in found.items():
+        np.testing.assert_array_equal(gradient, trace.gradient(targets, layer))
 
 
 def test_it_is_there_by_its_name():

@@ -230,3 +230,36 @@ def test_a_header_of_many_small_things_costs_at_most_64_mebibytes(tmp_path, bomb
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 64 * MiB
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value", "reason"),
+    [
+        ("parameters", 3, np.nan, "has parameters that are not finite"),
+        ("parameters", 0, -np.inf, "has parameters that are not finite"),
+        ("state", 0, np.inf, "has running statistics that are not finite"),
+        ("state", -1, -1e-6, "has a variance below 0 in 1.batch_norm.variance"),
+    ],
+)
+def test_what_load_refuses_is_not_saved(tmp_path, name, place, value, reason):
+    model = make("conv2-bn-relu", (4, 4, 1))
+    values = getattr(model, name).copy()
+    values[place] = value
+    flawed, path = dataclasses.replace(model, **{name: values}), tmp_path / "flawed.safetensors"
+    with pytest.raises(ModelFileError) as caught:
+        model_file.save(flawed, path)
+    assert str(caught.value) == f"{path}: the model {reason}; train it again"
+    assert not path.exists()
+    with pytest.raises(ModelFileError) as caught:
+        model_file.to_bytes(flawed)
+    assert str(caught.value) == f"the model {reason}; train it again"
+
+
+def test_a_negative_variance_is_refused_when_it_is_read(tmp_path):
+    path = saved(tmp_path, make("conv2-bn-relu", (4, 4, 1)))
+    header, payload = split(path.read_bytes())
+    values = np.frombuffer(payload, "<f4").copy()
+    values[-1] = -1
+    assert refusal(path, joined(header, values.tobytes())) == (
+        "has a variance below 0 in 1.batch_norm.variance; train it again"
+    )

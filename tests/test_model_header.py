@@ -192,13 +192,13 @@ def test_arrays_in_another_order_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-@pytest.mark.parametrize("place", [0, 7])
-def test_numbers_that_are_not_finite_are_refused(tmp_path, value, place):
+@pytest.mark.parametrize(("place", "what"), [(0, "parameters"), (7, "running statistics")])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, value, place, what):
     path = saved(tmp_path)
     header, payload = split(path.read_bytes())
     values = np.frombuffer(payload, "<f4").copy()
     values[place] = value
-    assert refusal(path, joined(header, values.tobytes())) == ("has parameters that are not finite; train it again")
+    assert refusal(path, joined(header, values.tobytes())) == (f"has {what} that are not finite; train it again")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import random
 
+import numpy as np
 import pytest
 
+from convlet import layers
 from convlet.data import idx
 from convlet.errors import DataError, ModelFileError
+from convlet.layers import Conv, Dropout, MaxPool, ReLU, Tanh
 from tests.torture import __main__ as torture
 from tests.torture import fuzz, model_damage
-from tests.torture.trial import Memory, Outcome, clean, in_process, refused
+from tests.torture.kernel_cases import Case, draw
+from tests.torture.kernel_runs import failure
+from tests.torture.trial import Memory, Outcome, clean, draws, in_process, refused
 
 FORKS = ("SIGKILL", "fault at")
 
@@ -89,6 +94,49 @@ def test_random_changes_reach_every_corner_of_the_parsers(tmp_path):
         except DataError as error:
             reasons.add("".join(c for c in str(error) if not c.isdigit())[len(str(path)) :][:20])
     assert len(reasons) >= 7
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "planted", "case", "says"),
+    [
+        (MaxPool, "backward", lambda right: lambda self, dy, saved, p: right(self, dy, (saved[0], saved[1] & 255), p),
+         {"layers": (MaxPool(17),), "shape": (20, 20, 40)}, "dx differs by 1"),
+        (ReLU, "backward", lambda right: lambda self, dy, saved, p: (dy * (1 + 1e-6 * saved), {}),
+         {"layers": (ReLU(),), "shape": (2, 3, 5)}, "dx differs by"),
+        (Tanh, "forward", lambda right: lambda self, x, p, s, run: (np.nan_to_num(np.tanh(x)), np.tanh(x)),
+         {"layers": (Tanh(),), "shape": (2, 3, 5), "place": "x", "spoiled": np.inf}, "y has 1 numbers that are not finite"),
+        (Dropout, "forward", lambda right: lambda self, x, p, s, run: (np.nan_to_num(x) * 2, True),
+         {"layers": (Dropout(0.5),), "shape": (2, 3, 5), "place": "x", "spoiled": np.nan}, "y has 1 numbers that are"),
+    ],
+    ids=["a winner of one byte", "a gradient wrong by a millionth", "infinity becomes 1", "NaN is dropped"],
+)  # fmt: skip
+def test_a_kernel_that_differs_from_its_definition_is_noticed(layer, name, planted, case, says, monkeypatch):
+    case = Case(images=2, seed=1, largest=1000, **case)
+    assert failure(case) is None
+    monkeypatch.setattr(layer, name, planted(getattr(layer, name)))
+    found = failure(case)
+    assert found.startswith(f"{case}: {says}")
+
+
+def test_cases_reach_the_whole_range():
+    drawn, wanted = draws(0), set()
+    for _ in range(400):
+        case = draw(drawn)[0]
+        for layer in case.layers:
+            wanted.add(type(layer).__name__)
+            if isinstance(layer, MaxPool):
+                wanted |= {"window over a byte"} if layer.size > 16 else set()
+                wanted |= {"overlap"} if layer.stride < layer.size else set()
+            if isinstance(layer, Conv):
+                wanted |= {layer.padding, "stride"} if layer.stride > 1 else {layer.padding}
+                wanted |= {"larger than the image"} if layer.size > max(case.shape[:2]) else set()
+                wanted |= {"many filters"} if layer.filters > 256 else set()
+        wanted |= {f"{case.images} image"} if case.images == 1 else set()
+        wanted |= {"many channels"} if case.shape[2] > 256 else set()
+    names = {name for name in vars(layers) if name in layers.__all__ and isinstance(vars(layers)[name], type)}
+    kinds = {name for name in names if issubclass(vars(layers)[name], layers.Layer)} - {"Layer", "Sequential"}
+    extra = {"window over a byte", "overlap", "same", "valid", "stride", "larger than the image", "many filters"}
+    assert wanted >= kinds | extra | {"1 image", "many channels"}
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")

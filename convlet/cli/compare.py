@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, streams
 
 
 @click.command("compare")
@@ -26,10 +26,10 @@ from convlet.cli import options
 def command(**values: Any) -> int:
     """Train several networks on DATA, choose by validation error, report.
 
-    DATA is a name (digits, mnist, fashion-mnist), a folder of IDX files, a folder with one sub-folder per class, or an
-    .npz file. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or best. Without
-    any, candidates that suit the images are compared: six small networks for writing, else conv16-relu-pool, fast and
-    standard.
+    DATA is a name (digits, mnist, fashion-mnist), or a place: a folder with one sub-folder per class, or others that
+    docs/pictures.md names. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or
+    best. Without any, candidates that suit the images are compared: six small networks for writing, else
+    conv16-relu-pool, fast and standard.
 
     With --output, what was interrupted goes on with --resume FOLDER.
     """
@@ -40,6 +40,7 @@ def command(**values: Any) -> int:
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["report_file"], "--report")
+    options.check_folder(values["output"] if not values["resume"] else None, "--output")
     with ExitStack() as stack:
         signals = stack.enter_context(Signals())
         folder = config = None
@@ -117,6 +118,8 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
 
+    if folder is not None or values["json_file"] or values["report_file"]:
+        streams.go_on()
     console = Console()
     if not values["quiet"] and not values["resume"]:
         for name, word, settings, expected in comparison.recipes():
@@ -133,7 +136,7 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
         print_comparison(result, console)
     for path in (values["report_file"], folder and folder / REPORT):
         if path:
-            _report(path, result, comparison)
+            _report(path, result, comparison, signals, folder)
     if result["missing"]:
         if folder is not None:
             click.echo(options.how_to_go_on("compare", folder), err=True)
@@ -144,15 +147,16 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     return 0
 
 
-def _report(path: str | Path, result: dict[str, Any], comparison: Any) -> None:
+def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: Any, folder: Path | None) -> None:
     """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
-    from convlet.cli.report import write_report
+    from convlet.cli.report import interruptible, write_report
 
     if result["missing"]:
         write_report(path, result)
         return
     models, threads = comparison.models.values(), comparison.given.get("threads")
-    write_report(path, result, comparison.data, models, comparison.then, threads)
+    with interruptible(signals, folder):
+        write_report(path, result, comparison.data, models, comparison.then, threads)
 
 
 def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:

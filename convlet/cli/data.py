@@ -20,12 +20,12 @@ def list_sets() -> None:
     from rich.console import Console
 
     from convlet.data import named
-    from convlet.report.tables import add, table
+    from convlet.report.tables import add, show, table
 
     made = table([(title, False) for title in ("name", "here", "what", "licence")])
     for item in named.NAMED:
         add(made, [item.name, "yes" if named.is_present(item) else "no", item.summary, item.licence])
-    Console().print(made)
+    show(Console(), made)
 
 
 @command.command("get")
@@ -54,13 +54,43 @@ def get(name: str, offline: bool) -> None:
 @options.add(options.DATA)
 @click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
 def info(name: str, json_file: str | None, **values: Any) -> None:
-    """Describe a data set: images, shape, classes, pixels, fingerprint."""
+    """Describe a named data set (images, shape, classes, pixels, fingerprint), or what a place holds.
+
+    Of a place - a folder, a zip, a file - only headers are read: parts, classes, counts, sizes, and what is passed over
+    and why.
+    """
+    from convlet.data import named
+
+    options.check_file(json_file, "--json")
+    if name in named.BY_NAME:
+        _describe(name, json_file, values)
+    else:
+        _survey(name, json_file, values)
+
+
+def _survey(place: str, json_file: str | None, values: dict[str, Any]) -> None:
+    """What a place holds, on the terminal and as JSON."""
+    from rich.console import Console
+
+    from convlet import data
+    from convlet.cli import data_options
+    from convlet.report.tables import say
+
+    found = data.survey(place, size=values["size"], **data_options.choices(values))
+    if json_file:
+        options.write_json(json_file, found.as_dict())
+    console = Console()
+    for line in found.lines():
+        say(console, line)
+
+
+def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
+    """A named data set, on the terminal and as JSON."""
     import numpy as np
     from rich.console import Console
 
-    from convlet.report.tables import add, say, table
+    from convlet.report.tables import add, say, show, table
 
-    options.check_file(json_file, "--json")
     data = options.load_data(name, values)
     pixels = [(float(part.images.min()), float(part.images.max())) for _, part in data.parts if len(part)]
     counts = {
@@ -89,7 +119,7 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
     for number, class_name in enumerate(data.classes):
         add(made, [class_name, *(f"{counts[part][number]:,}" for part in counts)])
     console.print()
-    console.print(made)
+    show(console, made)
     _print_sheet(data, console)
 
 

@@ -31,7 +31,7 @@ def command(**values: Any) -> None:
     from convlet.report.evaluation import print_evaluation
 
     options.check_file(values["json_file"], "--json")
-    model = model_file.load(values["model"])
+    model = model_file.load(options.model_path(values["model"]))
     data = options.load_data(values["data"], values)
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(
@@ -39,6 +39,9 @@ def command(**values: Any) -> None:
             "evaluate it on data with its own classes"
         )
     part = dict(data.parts)[values["part"]]
+    if not len(part):
+        remedy = "; raise --validation, as in --validation 0.1" if values["part"] == "validation" else ""
+        raise DataError(f"{data.name} has no {values['part']} images to evaluate on{remedy}")
     found = evaluate(model, part.images, part.labels)
     result = {
         "model": values["model"],

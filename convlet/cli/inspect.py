@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from convlet.cli import options
+from convlet.system import reading
 
 
 @click.command("inspect")
@@ -28,8 +28,9 @@ def command(**values: Any) -> None:
 
     options.check_file(values["json_file"], "--json")
     what, facts = values["what"], {}
-    if Path(what).exists() or what.endswith(".safetensors"):
-        model = model_file.load(what)
+    if not reading.is_missing(what) or what.endswith(".safetensors") or "/" in what:
+        path = options.model_path(what)
+        model = model_file.load(path)
         network, shape = model.network, model.input_shape
         facts = {
             "architecture": model.architecture,
@@ -39,7 +40,7 @@ def command(**values: Any) -> None:
             "settings": model.settings,
             "preprocessing": model.preprocessing.as_dict(),
             "numerics": model.numerics,
-            "file_bytes": Path(what).stat().st_size,
+            "file_bytes": path.stat().st_size,
             "arrays": {name: list(values.shape) for name, values in model.arrays().items()},
         }
     else:

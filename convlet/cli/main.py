@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 failed while running; 2 the input cannot be used; 130 inte
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -13,7 +14,9 @@ from collections.abc import Sequence
 import click
 
 from convlet import __version__
+from convlet.cli import streams
 from convlet.errors import ConvletError
+from convlet.limits import check_address_space
 
 COMMANDS = {
     "compare": ("convlet.cli.compare", "Train several networks, choose by validation error, report."),
@@ -67,14 +70,23 @@ def cli() -> None:
 
     Exit codes: 0 done, 1 failed while running, 2 input that cannot be used, 130 interrupted, 143 asked to end.
     """
+    check_address_space()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
+    if os.environ.get("COLUMNS", "1").strip().lstrip("0") == "":
+        del os.environ["COLUMNS"]  # containers give 0 for "unknown"; Rich would print into no columns at all
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with streams.leaving():
+        return _code(given)
+
+
+def _code(given: list[str]) -> int:
+    """Run a command, say in one line what went wrong, and give the exit code."""
     try:
-        given = list(sys.argv[1:] if arguments is None else arguments)
-        done = cli.main(given, prog_name="convlet", standalone_mode=False, obj=given)
-        sys.stdout.flush()
+        with streams.checked():
+            done = cli.main(given, prog_name="convlet", standalone_mode=False, obj=given)
         return int(done) if isinstance(done, int) else 0
     except ConvletError as error:
         return _say(str(error), error.exit_code)
@@ -89,14 +101,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked = isinstance(error.__cause__ or error, Terminated)  # click wraps what interrupts it
         return _say("asked to end" if asked else "interrupted", TERMINATED if asked else INTERRUPTED)
     except BrokenPipeError:
-        # whoever read our output has gone; nothing may be written at exit either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # whoever read our output has gone; nobody is told
     except MemoryError:
         return _say("there is not enough memory for this; use fewer images, a smaller --batch or a smaller network", 1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _say(f"{where}{error.strerror or error}", 1)
+        return _say(f"{where}{_reason(error)}", 1)
+    except ImportError as error:
+        return _say(f"a library cannot be loaded: {_cause(error)}; install convlet again, or raise 'ulimit -v'", 1)
+
+
+def _cause(error: BaseException) -> str:
+    """The first line of what began it: a missing package, or a library that the system refuses to load."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _reason(error: OSError) -> str:
+    """The system's words, or ours where they would say nothing."""
+    if error.errno == errno.EMFILE:
+        return "this process has too many files open; raise 'ulimit -n'"
+    if error.errno == errno.ENOENT and not error.filename and not _is_here():
+        return "the current folder was removed; go to another one"
+    return error.strerror or str(error)
+
+
+def _is_here() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _say(message: str, code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -12,8 +13,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from convlet import atomic
 from convlet.atomic import write_json
-from convlet.errors import InputError, SettingsError
+from convlet.cli import data_options
+from convlet.errors import InputError, RunError, SettingsError
+from convlet.system import reading
 
 __all__ = ["write_json"]
 
@@ -89,8 +93,9 @@ DATA = (
         show_default=True,
         help="Share of the training images to choose by.",
     ),
-    click.option("--size", type=Size(), help="Resize the pictures of a folder, as in 32x32."),
+    click.option("--size", type=Size(), help="Resize pictures in files, as in 32x32; larger photos are then read too."),
     click.option("--offline", is_flag=True, help="Never download."),
+    *data_options.PLACE,
 )
 
 INPUT_HELP = "Height x width x channels of an image."
@@ -160,7 +165,27 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         offline=values.get("offline", False),
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
+        say=(lambda line: None) if values.get("quiet") else data_options.say,
+        **data_options.choices(values),
     )
+
+
+def model_path(path: str) -> Path:
+    """The model file that was given; of a run folder, the one that it holds."""
+    from convlet.errors import ModelFileError
+    from convlet.run_folder import COMPARISON, CONFIG, MODEL
+
+    folder = Path(path)
+    if reading.kind(path) != "folder":
+        return folder
+    if not reading.is_missing(folder / MODEL):
+        return folder / MODEL
+    if not reading.is_missing(folder / COMPARISON):
+        names = [one.name for one in reading.entries(folder, ModelFileError) if one.suffix == ".safetensors"]
+        raise ModelFileError(f"{path}: is a comparison; give one of its models, as in {folder / (names or [MODEL])[0]}")
+    if not reading.is_missing(folder / CONFIG):
+        raise ModelFileError(f"{path}: is a run without a {MODEL} yet; finish it with --resume")
+    raise ModelFileError(f"{path}: is a folder without a {MODEL}; give a model file or the folder of a run")
 
 
 def planned(values: dict[str, Any]) -> tuple[Any, str, Any]:
@@ -233,8 +258,14 @@ def save_seconds(values: dict[str, Any]) -> float:
 def loading(values: dict[str, Any]) -> dict[str, Any]:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
-    found = {key: str(Path(name).resolve()) if name and Path(name).exists() else name for key, name in names.items()}
-    return found | {name: values.get(name) for name in ("size", "train_images", "validation")}
+    found = {key: os.path.realpath(name) if name and _is_place(name) else name for key, name in names.items()}
+    found |= {name: values.get(name) for name in ("size", "train_images", "validation")}
+    return found | data_options.kept(values)
+
+
+def _is_place(name: str) -> bool:
+    """Whether data is a path: of something there, or how names of files begin, as in FOLDER/emnist-letters."""
+    return reading.kind(name) is not None or (os.sep in name and reading.kind(os.path.dirname(name)) == "folder")
 
 
 def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
@@ -244,24 +275,32 @@ def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
     for key, value in before.items():
         name = renamed.get(key, key)
         if name in values and given(name) in (None, ParameterSource.DEFAULT):
-            values[name] = tuple(value) if key == "size" and value else value
+            values[name] = tuple(value) if key in ("size", "image_shape") and value else value
 
 
 def check_file(path: str | None, option: str) -> None:
     """Refuse, before any work, a file that could not be written after it."""
+    if path is not None:
+        atomic.check_file(path, f"{option} {path}")
+
+
+def check_folder(path: str | Path | None, option: str) -> None:
+    """Refuse, before any work, a folder that could not be made, holds files already, or takes none."""
     if path is None:
         return
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        raise InputError(f"{option} {path}: the folder {folder} does not exist; make it first")
-    if Path(path).is_dir():
-        raise InputError(f"{option} {path}: is a folder; give the name of a file")
+    folder = Path(path)
+    if not reading.is_missing(folder):
+        if reading.kind(folder) == "folder" and any(not one.name.startswith(".") for one in reading.entries(folder)):
+            raise InputError(f"{option} {path}: already exists and is not empty; give another name")
+        if reading.kind(folder) == "file":
+            raise InputError(f"{option} {path}: is a file; give the name of a folder")
+    atomic.check_folder(folder, f"{option} {path}")
 
 
 def free_folder(wanted: Path) -> Path:
     """The folder, or the first of folder-2, folder-3, ... that is not there yet."""
     folder, number = wanted, 1
-    while folder.exists():
+    while not reading.is_missing(folder):
         number += 1
         folder = wanted.with_name(f"{wanted.name}-{number}")
     return folder
@@ -272,11 +311,12 @@ def new_folder(path: str | Path, option: str) -> Path:
 
     Hidden ones do not count: a run that was killed at its very beginning leaves its lock.
     """
-    folder = Path(path)
-    if folder.exists() and (not folder.is_dir() or any(not inner.name.startswith(".") for inner in folder.iterdir())):
-        raise InputError(f"{option} {path}: already exists and is not empty; give another name")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    check_folder(path, option)
+    try:
+        Path(os.path.realpath(path)).mkdir(parents=True, exist_ok=True)  # also what a link leads to
+    except OSError as error:
+        raise RunError(f"{option} {path}: cannot be made: {error.strerror or error}") from None
+    return Path(path)
 
 
 def positive(name: str, value: int) -> int:

@@ -25,11 +25,12 @@ def command(**values: Any) -> None:
 
     from convlet import model_file
     from convlet.data import pictures
-    from convlet.report.tables import add, table
+    from convlet.errors import DataError, PredictionError
+    from convlet.report.tables import add, show, table
 
     options.check_file(values["json_file"], "--json")
     options.positive("--top", values["top"])
-    model = model_file.load(values["model"])
+    model = model_file.load(options.model_path(values["model"]))
     height, width, channels = model.input_shape
     read: list[Any] = []
     notes: list[list[str]] = []
@@ -39,11 +40,19 @@ def command(**values: Any) -> None:
         if picture.shape[:2] != (height, width):
             notes[-1].append(f"resized from {picture.shape[0]}x{picture.shape[1]} to {height}x{width}")
             picture = pictures.read(path, (height, width))
+        if channels not in (1, 3):
+            raise DataError(
+                f"{path}: has {picture.shape[2]} channels, but the model was trained on images of {channels}, which no "
+                "picture file holds; predict arrays in Python"
+            )
         if picture.shape[2] != channels:
             notes[-1].append("made grey" if channels == 1 else "made RGB")
             picture = pictures.with_channels(picture, channels)
         read.append(picture)
-    probabilities = model.probabilities(np.stack(read))
+    try:
+        probabilities = model.probabilities(np.stack(read))
+    except PredictionError as error:
+        raise PredictionError(values["images"][error.number], error.reason) from None
     rows = []
     for path, row, note in zip(values["images"], probabilities, notes, strict=True):
         order = np.argsort(-row, kind="stable")[: values["top"]]
@@ -55,4 +64,4 @@ def command(**values: Any) -> None:
     for row in rows:
         shown = ", ".join(f"{item['class']} {item['probability']:.1%}" for item in row["top"])
         add(made, [row["image"], row["class"], "; ".join([shown, *row["notes"]])])
-    Console().print(made)
+    show(Console(), made)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 from convlet.cli import options
+from convlet.errors import SettingsError
+from convlet.system import reading
 
 REPORT = "report.html"
 """In a run folder."""
@@ -32,14 +36,29 @@ def command(**values: Any) -> None:
 
     Pictures need the models of a folder and the data of the run; without them the report holds the figures alone.
     """
+    from convlet.cli.signals import Signals
+
     run = Path(values["run"])
-    output = values["output"] or (run / REPORT if run.is_dir() else run.with_suffix(".html"))
+    output = values["output"] or (run / REPORT if reading.kind(run) == "folder" else _beside(run))
     options.check_file(str(output), "--output")
     if values["threads"] is not None:
         options.positive("--threads", values["threads"])
-    result, models, data, then = _read(run, values)
-    write_report(output, result, data, models, then, values["threads"])
+    with Signals():
+        result, models, data, then = _read(run, values)
+        for name, found in (("data", data), ("then", then)):
+            if values[name] and found is None:
+                raise SettingsError(f"--{name} {values[name]}: the report of {run} uses no such data; leave it out")
+        write_report(output, result, data, models, then, values["threads"])
     click.echo(f"report: {output}")
+
+
+def _beside(run: Path) -> Path:
+    """The report of a comparison's JSON; a path without a name has none."""
+    from convlet.errors import InputError
+
+    if not run.name:
+        raise InputError(f"{run}: is not a run; give its folder, or the JSON that compare wrote")
+    return run.with_suffix(".html")
 
 
 def write_report(
@@ -56,6 +75,19 @@ def write_report(
     from convlet.report.page import render
 
     write_atomically(path, [render(findings(result, data, models, then, threads=threads)).encode()])
+
+
+@contextmanager
+def interruptible(signals: Any, folder: Path | None) -> Iterator[None]:
+    """Let a signal interrupt the report on the spot, and say that only the report is missing from the run's folder."""
+    try:
+        signals.interrupt_at_once()
+        yield
+    except KeyboardInterrupt:
+        if folder is not None:
+            again = f"convlet report {shlex.quote(str(folder))}"
+            click.echo(f"\nconvlet: the run is finished, only its report is missing; make it with '{again}'", err=True)
+        raise
 
 
 def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
@@ -78,18 +110,18 @@ def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any],
     from convlet.errors import InputError
     from convlet.run_folder import COMPARISON, CONFIG, MODEL, RESULT, read_config
 
-    if not run.is_dir():
+    if reading.kind(run) != "folder":
         return _comparison(run), [], None, None
-    if (run / COMPARISON).is_file():
+    if not reading.is_missing(run / COMPARISON):
         result = _comparison(run / COMPARISON)
-        models = [model_file.load(path) for path in sorted(run.glob("*.safetensors"))]
+        models = [model_file.load(path) for path in reading.entries(run, InputError) if path.suffix == ".safetensors"]
         data = _same_data(result["data"], result, "data", values)
         then = _same_data(result["then"]["data"], result, "then", values) if result["then"] else None
         return result, models, data, then
-    if not (run / CONFIG).is_file():
+    if reading.is_missing(run / CONFIG):
         raise InputError(f"{run}: is no run folder; expected compare.json, or config.json and model.safetensors")
     config = read_config(run)
-    if config["kind"] != "train" or not (run / RESULT).is_file():
+    if config["kind"] != "train" or reading.is_missing(run / RESULT):
         raise InputError(f"{run}: is not finished; go on with 'convlet {config['kind']} --resume {run}'")
     result = _training(run, config)
     return result, [model_file.load(run / MODEL)], _same_data(config["data"], config, "data", values), None
@@ -129,6 +161,7 @@ def _no_result(path: Path) -> Exception:
 def _same_data(facts: dict[str, Any], result: dict[str, Any], name: str, values: dict[str, Any]) -> Any:
     """The data of the run, loaded as it was then; refused where it has changed."""
     from convlet import data
+    from convlet.cli import data_options
     from convlet.errors import DataError
 
     how = result.get("loading") or {}
@@ -140,6 +173,7 @@ def _same_data(facts: dict[str, Any], result: dict[str, Any], name: str, values:
         offline=values["offline"],
         train_images=how.get("train_images"),
         validation=how.get("validation", 0.1),
+        **data_options.choices(how),
     )
     if found.fingerprint() != facts["fingerprint"]:
         raise DataError(

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from convlet.cli import options
+from convlet.system import reading
 
 
 @click.command("runs")
@@ -22,10 +24,13 @@ def command(folder: str, json_file: str | None) -> None:
     from convlet.run_list import runs
 
     options.check_file(json_file, "--json")
-    path = Path(folder)
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{folder}: is no folder; give one that holds runs")
-    found: list[dict[str, Any]] = list(runs(path)) if path.is_dir() else []
+    path, given = Path(folder), click.get_current_context().get_parameter_source("folder") != ParameterSource.DEFAULT
+    there = not reading.is_missing(path)
+    if given and not there:
+        raise InputError(f"{folder}: there is no such folder; give one that holds runs")
+    if there:
+        reading.entries(path, InputError)  # whatever cannot be listed is named before a run is looked for
+    found: list[dict[str, Any]] = list(runs(path)) if there else []
     if json_file:
         options.write_json(json_file, found)
     print_runs(found, folder, Console())

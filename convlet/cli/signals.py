@@ -53,6 +53,12 @@ class Signals:
         self._looked = monotonic()
         return self._error() if self._number else None
 
+    def interrupt_at_once(self) -> None:
+        """From here on nobody asks `stop`: a signal interrupts on the spot. One that came before does so now."""
+        self._looked = -1e9
+        if self._number:
+            raise self._error()
+
     def __enter__(self) -> Signals:
         if threading.current_thread() is not threading.main_thread():
             return self
@@ -60,10 +66,17 @@ class Signals:
             self._before[number] = signal.signal(number, self._handle)
         if os.name == "posix":
             # a signal reaches this pipe at once, also while the main thread is inside compiled code
-            self._pipe = os.pipe()
-            os.set_blocking(self._pipe[1], False)
-            self._fd_before = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
-            threading.Thread(target=self._watch, args=(self._pipe[0],), daemon=True, name="convlet-signals").start()
+            pipe = os.pipe()
+            watcher = threading.Thread(target=self._watch, args=(pipe[0],), daemon=True, name="convlet-signals")
+            try:
+                watcher.start()
+            except (RuntimeError, MemoryError):  # the system refuses a thread: signals are still handled, less promptly
+                for end in pipe:
+                    os.close(end)
+                return self
+            self._pipe = pipe
+            os.set_blocking(pipe[1], False)
+            self._fd_before = signal.set_wakeup_fd(pipe[1], warn_on_full_buffer=False)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, streams
+
+RUNS = Path("runs")
+"""Where run folders go that were given no place."""
 
 
 @click.command("train")
@@ -38,19 +41,24 @@ def command(**values: Any) -> None:
         elif values["resume"]:
             folder = options.resumed_folder(values)
             with Lock(folder):
-                _go_on(folder, values, signals.stop)
+                _go_on(folder, values, signals)
         else:
-            _begin(values, signals.stop)
+            _begin(values, signals)
 
 
-def _begin(values: dict[str, Any], stop: Any) -> None:
+def _begin(values: dict[str, Any], signals: Any) -> None:
     """A new run in a new folder."""
+    from convlet.atomic import check_folder
     from convlet.lock import Lock
     from convlet.machine import machine, versions
     from convlet.run_folder import CONFIG, origin
 
+    if values["output"]:
+        options.check_folder(values["output"], "--output")
+    else:
+        check_folder(RUNS, f"{RUNS}, where a run without --output goes")
     data, word, settings = options.planned(values)
-    wanted = values["output"] or options.free_folder(Path("runs") / f"{data.name}-{values['recipe'] or word}"[:120])
+    wanted = values["output"] or options.free_folder(RUNS / f"{data.name}-{values['recipe'] or word}"[:120])
     described = data.describe()
     made_from = origin(described, word, settings.as_dict())
     config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
@@ -60,10 +68,10 @@ def _begin(values: dict[str, Any], stop: Any) -> None:
     folder = options.new_folder(wanted, "--output")
     with Lock(folder):
         options.write_json(folder / CONFIG, config)
-        _train(folder, config, data, settings, made_from, values, stop)
+        _train(folder, config, data, settings, made_from, values, signals)
 
 
-def _go_on(folder: Path, values: dict[str, Any], stop: Any) -> None:
+def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
     """A run that is there already, from where it stopped."""
     from convlet.architecture import format_word, parse
     from convlet.run_folder import check_origin, origin, read_config
@@ -76,7 +84,7 @@ def _go_on(folder: Path, values: dict[str, Any], stop: Any) -> None:
     data = options.load_data(values["data"], values)
     made_from = origin(data.describe(), word, settings.as_dict())
     check_origin(folder, config, made_from)
-    _train(folder, config, data, settings, made_from, values, stop)
+    _train(folder, config, data, settings, made_from, values, signals)
 
 
 def _train(
@@ -86,20 +94,21 @@ def _train(
     settings: Any,
     made_from: dict[str, Any],
     values: dict[str, Any],
-    stop: Any,
+    signals: Any,
 ) -> None:
     """Train from the beginning, or from where the folder's checkpoints stand; show what came of it, and report."""
     from rich.console import Console
 
-    from convlet.cli.report import REPORT, of_training, write_report
+    from convlet.cli.report import REPORT, interruptible, of_training, write_report
     from convlet.report.plan import plan_line
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
     from convlet.run_folder import RunFolder
     from convlet.trial import expected_seconds, measure, train_on
 
+    streams.go_on()
     word = made_from["architecture"]
-    part = RunFolder(folder, options.save_seconds(values), stop).whole(made_from)
+    part = RunFolder(folder, options.save_seconds(values), signals.stop).whole(made_from)
     console = Console()
     finished = part.finished()
     if finished is not None:
@@ -115,7 +124,8 @@ def _train(
         found, model = measure(trained, data), trained.model
         part.finish(trained, found)
     _show(folder, found, console)
-    write_report(folder / REPORT, of_training(config, found), data, [model], None, settings.threads)
+    with interruptible(signals, folder):
+        write_report(folder / REPORT, of_training(config, found), data, [model], None, settings.threads)
     say(console, f"report: {folder / REPORT}")
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from convlet.data import archives, folders, idx, named, splits
-from convlet.data.dataset import Dataset, ImageSet
+from convlet.data import checks, copies, guess, named, splits
+from convlet.data.choices import Choices
+from convlet.data.dataset import Array, Dataset, ImageSet
+from convlet.data.survey import Read, Survey, some
 from convlet.errors import DataError
 from convlet.system import reading
 
-__all__ = ["Dataset", "ImageSet", "load"]
+__all__ = ["Dataset", "ImageSet", "load", "survey"]
 
 TEST_FRACTION = 0.2
-"""What is split off for testing where a data set brings no test images of its own."""
+"""Fraction split off for testing if a data set brings no test images of its own."""
+
+Say = Callable[[str], None]
 
 
 def load(
@@ -27,19 +30,24 @@ def load(
     offline: bool = False,
     train_images: int | None = None,
     validation: float = 0.1,
+    say: Say = lambda line: None,
+    **choices: Any,
 ) -> Dataset:
     """Load a data set and cut it into training, validation and test images.
 
     Parameters
     ----------
-    data : a name (see `convlet data list`), a folder of IDX files, a folder with one sub-folder per class (optionally
-        under train/ and test/), or an .npz with images and labels
-    size : height and width that pictures of a folder are resized to
+    data : a name (see `convlet data list`), or a place: a folder of pictures, IDX files, arrays or tables, a zip of
+        any of these, or one such file; see docs/pictures.md
+    size : height and width that pictures are resized to
     offline : never download
     train_images : keep only so many training images, every class with its share
-    validation : the fraction of the training images split off for validation, where the data brings none
+    validation : the fraction of the training images split off for validation, if the data brings none
+    say : is told what a place holds, line by line, before its pixels are read
+    choices : how a place is read, see `Choices`
 
-    The splits are stratified and do not depend on any seed; test images never change with the other options.
+    The splits are stratified and do not depend on any seed; test images never change with the other options. Copies of
+    an image, and images of one group, stay on one side.
 
     Raises
     ------
@@ -48,60 +56,130 @@ def load(
     """
     if not 0 <= validation < 1:
         raise DataError(f"--validation must be a fraction from 0 to below 1, but got {validation}")
-    name, source, classes, parts = _read(data, size, offline)
-    if size is not None and reading.kind(data) != "folder":
-        raise DataError(f"--size resizes pictures in folders; {name} has images of one size already")
-    train, test, held_out = parts["train"], parts.get("test"), parts.get("validation")
-    if test is None:
-        kept, off = splits.split(train.labels, len(classes), TEST_FRACTION, splits.TEST)
-        train, test = train.take(kept), train.take(off)
-    if held_out is None:
-        kept, off = splits.split(train.labels, len(classes), validation, splits.VALIDATION)
-        train, held_out = train.take(kept), train.take(off)
+    word, wanted = os.fspath(data), _choices(size, choices)
+    if word in named.BY_NAME:
+        if size is not None:
+            raise DataError(f"--size resizes pictures in files; {word} has images of one size already")
+        if wanted != Choices(pictures=wanted.pictures):
+            raise DataError(f"{word} is a named set; --labels, --transpose and the like are for pictures of your own")
+        source, classes, parts = named.load(word, offline)
+        found = Read(parts, classes)
+        name, pictures = word, wanted.pictures or named.BY_NAME[word].pictures
+        groups: dict[str, Array | None] = {}
+    else:
+        found, names_given = _read(word, wanted, say)
+        name, source = _name(word), word
+        classes = found.classes
+        groups = _together(found, say)
+        pictures = _pictures(found, names_given, wanted, say)
+    train, held_out, test = _cut(found, groups, len(classes), validation)
     if train_images is not None:
         train = train.take(splits.subset(train.labels, len(classes), train_images))
-    pictures = named.BY_NAME[name].pictures if os.fspath(data) in named.BY_NAME else ""
-    return Dataset(name, source, classes, train, held_out, test, pictures)
+    return Dataset(name, source, classes, train, held_out, test, guess.for_recipes(pictures), found.rules)
 
 
-def _read(
-    data: str | os.PathLike[str], size: tuple[int, int] | None, offline: bool
-) -> tuple[str, str, tuple[str, ...], dict[str, ImageSet]]:
-    """Name, source, classes and the parts that the data brings."""
-    word = os.fspath(data)
-    if word in named.BY_NAME:
-        source, classes, parts = named.load(word, offline)
-        return word, source, classes, parts
-    path, found = Path(word), reading.kind(word)
-    if found == "folder" and idx.is_idx_folder(path):
-        parts = idx.load(path, 256)
-        count = int(max(part.labels.max() for part in parts.values())) + 1
-        return path.resolve().name, str(path), tuple(str(k) for k in range(count)), parts
-    if found == "folder":
-        return _from(folders.load(path, size), path)
+def survey(place: str | os.PathLike[str], *, size: tuple[int, int] | None = None, **choices: Any) -> Survey:
+    """What a place holds, without reading a pixel; parameters and errors as of `load`."""
+    from convlet.data.place import surveyed
+
+    path = _existing(os.fspath(place))
+    with surveyed(path, _choices(size, choices)) as found:
+        return found
+
+
+def _choices(size: tuple[int, int] | None, given: dict[str, Any]) -> Choices:
+    unknown = set(given) - set(Choices.__dataclass_fields__)
+    if unknown:
+        raise TypeError(f"load() has no parameter {min(unknown)!r}")
+    return Choices(size=size, **given)
+
+
+def _existing(word: str) -> Path:
+    """The path of a place, or DataError for a word that is neither a place nor a name."""
+    path = Path(word)
     if not reading.is_missing(path):
-        if found == "file" and path.suffix != ".npz":
-            raise DataError(f"{path}: is no data set; expected a folder, an .npz or one of {_names()}")
-        return _from(archives.load(path), path)
+        return path
+    from convlet.data.place import is_prefix
+
+    if os.sep in word and is_prefix(path):
+        return path
     close = get_close_matches(word.lower(), named.BY_NAME, 1, 0.5)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     raise DataError(f"unknown data '{word}': expected {_names()}, a folder or an .npz file{hint}")
 
 
-def _from(found: dict[str, Any], path: Path) -> tuple[str, str, tuple[str, ...], dict[str, ImageSet]]:
-    names = ("train", "validation", "test")
-    parts = {name: ImageSet(*found[name]) for name in names if found.get(name) is not None}
-    shapes = {part.images.shape[1:] for part in parts.values()}
-    if len(shapes) > 1 or len({part.images.dtype for part in parts.values()}) > 1:
-        listed = ", ".join(f"{name} {part.images.shape[1:]}" for name, part in parts.items())
-        raise DataError(f"{path}: the parts differ in the form of their images: {listed}")
-    if len(found["classes"]) < 2:
-        raise DataError(f"{path}: there is only the class '{found['classes'][0]}'; at least two are needed")
-    counts = np.bincount(parts["train"].labels, minlength=len(found["classes"]))
-    if not counts.all():
-        empty = found["classes"][int(np.argmin(counts))]
-        raise DataError(f"{path}: class '{empty}' has no training image; every class needs one")
-    return path.resolve().stem, str(path), tuple(found["classes"]), parts
+def _read(word: str, choices: Choices, say: Say) -> tuple[Read, bool]:
+    """What a place holds, surveyed, said, read and checked; and whether its classes have names, not only numbers."""
+    from convlet.data.place import surveyed
+
+    path = _existing(word)
+    with surveyed(path, choices) as made:
+        for line in made.lines():
+            say(line)
+        if choices.size is not None and not made.formats:
+            raise DataError(f"--size resizes pictures in files; {_name(word)} has images of one size already")
+        found = made.read()
+        if found.skipped:
+            say(f"  left out because they cannot be read: {len(found.skipped):,} ({some(found.skipped, 3)})")
+        for note in found.notes:
+            say(f"  {note}")
+        checks.check(found, path)
+        return found, bool(made.formats)
+
+
+def _together(found: Read, say: Say) -> dict[str, Array | None]:
+    """The groups of the images of each part: copies of one image, and what the user named."""
+    groups: dict[str, Array | None] = {}
+    total = 0
+    for name, part in found.parts.items():
+        groups[name], copies_here = copies.numbers(part.images, found.groups.get(name))
+        total += copies_here
+    if total:
+        say(f"  {total:,} images are exact copies of others; copies stay on one side of every split")
+    if found.groups:
+        count = len({group for given in found.groups.values() for group in given.tolist()})
+        say(f"  {count:,} groups, each on one side of every split")
+    for one in ("validation", "test"):
+        if one in found.parts:
+            shared = copies.common(found.parts[one].images, found.parts["train"].images)
+            if shared:
+                of_all = f"{shared:,} of {len(found.parts[one]):,} {one} images"
+                say(f"  {of_all} are training images too: its error is too low")
+    return groups
+
+
+def _pictures(found: Read, names_given: bool, choices: Choices, say: Say) -> str:
+    """What the images show: what the user said, else a guess, which is said."""
+    if choices.pictures is not None:
+        return choices.pictures
+    kind = guess.guess(found.parts["train"].images, found.classes, names_given)
+    say(f"  the images show: {kind} (a guess, --pictures decides); {guess.follows(kind)}")
+    return kind
+
+
+def _cut(
+    found: Read, groups: dict[str, Array | None], classes: int, validation: float
+) -> tuple[ImageSet, ImageSet, ImageSet]:
+    """Training, validation and test images; what the data does not bring is split off the training images."""
+    train, of_train = found.parts["train"], groups.get("train")
+    others: dict[str, ImageSet] = {}
+    for part, fraction, stream in (("test", TEST_FRACTION, splits.TEST), ("validation", validation, splits.VALIDATION)):
+        if part in found.parts:
+            others[part] = found.parts[part]
+            continue
+        if of_train is None:
+            kept, off = splits.split(train.labels, classes, fraction, stream)
+        else:
+            kept, off = splits.split_groups(train.labels, of_train, classes, fraction, stream)
+            of_train = of_train[kept]
+        train, others[part] = train.take(kept), train.take(off)
+    return train, others["validation"], others["test"]
+
+
+def _name(word: str) -> str:
+    """The name of a place: of its folder, or of its file without the end."""
+    path = Path(word).resolve()
+    return path.name if path.is_dir() else path.stem
 
 
 def _names() -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from convlet.data.reading_rules import PLAIN, ReadingRules
+
 Array = np.ndarray[Any, Any]
 
 
@@ -18,17 +20,21 @@ class ImageSet:
 
     images : (n, H, W, C) uint8 or float32, C-contiguous
     labels : (n,) int64, numbers of the classes
+    names : (n,) object, the path of each image's file, with the row where it stands in a table; None where images
+        have none
     """
 
     images: Array
     labels: Array
+    names: Array | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, numbers: Array) -> ImageSet:
         """The images with these numbers, in this order."""
-        return ImageSet(np.ascontiguousarray(self.images[numbers]), self.labels[numbers])
+        names = None if self.names is None else self.names[numbers]
+        return ImageSet(np.ascontiguousarray(self.images[numbers]), self.labels[numbers], names)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +45,7 @@ class Dataset:
     classes : the name of each class, in the order of the labels
     pictures : what the images show, as far as a recipe must know it: "writing", whose mirror image is another sign;
         "objects", whose mirror image is as good; "" for not known
+    rules : how its pictures were read; new ones must be read in the same way
     """
 
     name: str
@@ -48,6 +55,7 @@ class Dataset:
     validation: ImageSet
     test: ImageSet
     pictures: str = ""
+    rules: ReadingRules = PLAIN
 
     @property
     def parts(self) -> Iterator[tuple[str, ImageSet]]:

@@ -1,107 +1,296 @@
-"""A folder with one sub-folder per class, optionally under train/ and test/ (and validation/ or val/)."""
+"""Pictures in files: whatever names their classes, they are surveyed by their headers, then read once."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import re
+import unicodedata
+from collections import Counter
+from functools import partial
 
 import numpy as np
 
-from convlet.data import pictures
-from convlet.data.dataset import Array
+from convlet.data import headers, labels_table, layout, pictures
+from convlet.data.choices import Choices
+from convlet.data.dataset import Array, ImageSet
+from convlet.data.kinds import STRANGE, Sorted
+from convlet.data.layout import Layout, NoClasses, Taken
+from convlet.data.reading_rules import ReadingRules
+from convlet.data.rules import found_rules
+from convlet.data.survey import PARTS, Read, Survey, some
+from convlet.data.tree import Tree
+from convlet.data.words import part_of
 from convlet.errors import DataError
-from convlet.system import reading
 
-PARTS = {"train": ("train",), "validation": ("validation", "val"), "test": ("test",)}
 MOST_BYTES = 8 * 2**30
 """Pixels of all pictures together; a folder with more is refused."""
 
+MOST_LISTED = 200
+"""Pictures that an error names; a survey's JSON file names all."""
 
-def load(folder: Path, size: tuple[int, int] | None = None) -> dict[str, Any]:
-    """Parts and classes of a folder of pictures.
 
-    Parameters
-    ----------
-    folder : its sub-folders are the classes, in the order of their names; hidden ones are passed over
-    size : height and width that all pictures are resized to
-
-    Returns
-    -------
-    "train", "validation", "test" : images (n, H, W, C) uint8 and labels (n,) int64, or None where there are none
-    "classes" : the names of the classes. Images are RGB where any picture is in colour, else grey
+def survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
+    """What the pictures of a tree are, by their folders, a labels table or a pattern, and by their headers.
 
     Raises
     ------
-    DataError : no classes, a class without pictures, pictures of several sizes, or a picture that cannot be read
+    DataError : nothing names their classes, or it can be read in two ways
     """
-    roots = {part: _first_folder(folder, names) for part, names in PARTS.items()}
-    if roots["train"] is None:
-        roots = {"train": folder, "validation": None, "test": None}
-    assert roots["train"] is not None
-    classes = [path.name for path in _visible(roots["train"]) if reading.kind(path) == "folder"]
-    if not classes:
-        raise DataError(
-            f"{folder}: there are no classes; expected one sub-folder of pictures for each class, or IDX files"
-        )
-    files = {part: _files(root, classes) for part, root in roots.items() if root is not None}
-    shape = _common_shape([path for part in files.values() for path, _ in part], size)
-    found: dict[str, Any] = {"classes": tuple(classes)}
-    for part in PARTS:
-        found[part] = _read(files[part], shape, size) if part in files else None
-    return found
-
-
-def _first_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if reading.kind(folder / name) == "folder"), None)
-
-
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in reading.entries(folder, DataError) if not path.name.startswith(".")]
-
-
-def _files(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
-    """Every picture below `root` with the number of its class."""
-    strange = [path.name for path in _visible(root) if reading.kind(path) == "folder" and path.name not in classes]
-    if strange:
-        raise DataError(f"{root / strange[0]}: is no class of the training images ({', '.join(classes[:10])})")
-    found = []
-    for number, name in enumerate(classes):
-        folder = root / name
-        # whatever is not a folder is read, so a pipe or a lost link is named and not passed over
-        there = _visible(folder) if reading.kind(folder) == "folder" else []
-        files = [path for path in there if reading.kind(path) != "folder"]
-        if not files:
-            raise DataError(f"{folder}: class '{name}' has no image; put pictures there or remove the folder")
-        found += [(path, number) for path in files]
-    return found
-
-
-def _common_shape(paths: list[Path], size: tuple[int, int] | None) -> tuple[int, int, int]:
-    """Height, width and channels of all pictures: each is read once to learn them."""
-    first: tuple[Path, tuple[int, int]] | None = None
-    channels = 1
-    for path in paths:
-        h, w, c = pictures.read(path, size).shape
-        channels = max(channels, c)
-        first = first or (path, (h, w))
-        if (h, w) != first[1]:
+    how, lost = _recognise(tree, found, choices)
+    if choices.group_pattern is not None:
+        _group(how, choices.group_pattern)
+    for taken in (one for part in how.parts.values() for one in part):
+        taken.label = unicodedata.normalize("NFC", taken.label)
+    classes = tuple(sorted({taken.label for taken in how.parts["train"]}))
+    parts = {part: how.parts[part] for part in PARTS if how.parts.get(part)}
+    passed = {**found.passed, **how.passed}
+    made = Survey(str(tree.root), how.how, classes, {}, lambda: Read({}, ()), passed=passed, unreadable=lost)
+    looks: dict[int, headers.Look] = {}
+    for part, pictures_of_part in parts.items():
+        counts = Counter(taken.label for taken in pictures_of_part)
+        unknown = set(counts) - set(classes)
+        if unknown:
             raise DataError(
-                f"{path}: is {h}x{w}, but {first[0].name} is {first[1][0]}x{first[1][1]}; "
-                "pictures must have one size, resize them with --size, as in --size 32x32"
+                f"{tree.root}: {part} images have the class '{min(unknown)}', which no training image has "
+                f"({some(list(classes), 10)})"
             )
-    assert first is not None
-    (h, w), total = first[1], len(paths)
-    if total * h * w * channels > MOST_BYTES:
+        made.counts[part] = [counts[name] for name in classes]
+        for taken in pictures_of_part:
+            _look(tree, taken, made, looks)
+    made.read = partial(_read, tree, parts, classes, looks, made, choices)
+    return made
+
+
+def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, list[str]]:
+    """What names the classes: what the user said, else folders, else a table."""
+    place = str(tree.root)
+    if choices.label_pattern is not None:
+        found.pass_over(STRANGE, found.tables + found.arrays)
+        return _by_pattern(tree, found, choices.label_pattern), []
+    root = layout.nodes(found.pictures, tree.empty)
+    by_folders = None
+    if choices.labels is None and not _needs_table(root):
+        by_folders = layout.recognise(root, place, choices.class_level)
+        if len({taken.label for taken in by_folders.parts["train"]}) > 1 or choices.class_level is not None:
+            if choices.class_level is None:
+                labels_table.refuse_other_classes(tree, found, by_folders, choices)
+            found.pass_over(STRANGE, found.tables + found.arrays)
+            return by_folders, []
+    tables, _ = labels_table.choose(tree, found, choices)
+    if tables:
+        found.pass_over(STRANGE, [item for item in found.tables + found.arrays if item not in tables])
+        return labels_table.recognise(tree, found, tables, choices)
+    if by_folders is not None:
+        only = by_folders.parts["train"][0].label
+        raise DataError(f"{place}: there is only the class '{only}'; at least two are needed")
+    raise NoClasses(_how_to_name(place, found))
+
+
+def _needs_table(root: layout.Node) -> bool:
+    """Whether folders name no classes: pictures lie flat, or in folders that are parts themselves."""
+    start = layout.unwrapped(root)
+    return not start.full or all(not node.full and part_of(node.parts[-1])[0] for node in start.full)
+
+
+def _how_to_name(place: str, found: Sorted) -> str:
+    """The error for pictures whose classes nothing names; it gives the pattern where names look like cat_12.png."""
+    stems = {item.name.rpartition(".")[0] for item in found.pictures}
+    kinds = {match[1] for match in (re.fullmatch(r"([A-Za-z]+)[_\-. ]?\d+", stem) for stem in stems) if match}
+    count = len(found.pictures)
+    if 1 < len(kinds) < count:
+        example = r"'(?P<label>[A-Za-z]+)[_\-. ]?\d+'"
+        more = f"; the names begin with {some(sorted(kinds), 4)}: say --label-pattern {example}"
+    else:
+        more = ", or a class in each name with --label-pattern"
+    return (
+        f"{place}: {count:,} pictures, but nothing names their classes; expected one sub-folder of pictures for each "
+        f"class, or a table labels.csv with the columns file and label{more}"
+    )
+
+
+def _by_pattern(tree: Tree, found: Sorted, pattern: str) -> Layout:
+    """Classes from the paths of the pictures, parts from their folders."""
+    compiled = re.compile(pattern)
+    parts: dict[str, list[Taken]] = {}
+    missed = []
+    for item in found.pictures:
+        match = compiled.search("/".join(item.parts))
+        if not match or not match["label"]:
+            missed.append("/".join(item.parts))
+            continue
+        part = next((part for part in (part_of(name)[0] for name in item.parts[:-1]) if part), "train")
+        parts.setdefault(part, []).append(Taken(item, match["label"]))
+    if "train" not in parts:
         raise DataError(
-            f"{paths[0].parent.parent}: {total:,} pictures of {h}x{w} are more than {MOST_BYTES // 2**30} GiB"
+            f"{tree.root}: --label-pattern '{pattern}' fits no training picture, as {some(missed, 3) or 'none'}"
         )
-    return h, w, channels
+    passed = {"pictures that the label pattern does not fit": missed} if missed else {}
+    return Layout(f"classes by the pattern '{pattern}'", parts, passed)
+
+
+def _group(how: Layout, pattern: str) -> None:
+    """Give each picture the group that the pattern finds in its path; one without stays alone."""
+    compiled, any_found = re.compile(pattern), False
+    for taken in (one for part in how.parts.values() for one in part):
+        match = compiled.search("/".join(taken.item.parts))
+        if match and match["group"]:
+            taken.group = match["group"]
+            any_found = True
+    if not any_found:
+        example = "/".join(how.parts["train"][0].item.parts)
+        raise DataError(f"--group-pattern '{pattern}': fits no picture, as {example}")
+
+
+def _look(tree: Tree, taken: Taken, made: Survey, looks: dict[int, headers.Look]) -> None:
+    try:
+        look = headers.look(tree, taken.item)
+    except DataError as error:
+        made.unreadable.append(str(error))
+        return
+    looks[id(taken.item)] = look
+    made.sizes[look.size] += 1
+    made.formats[look.format] += 1
+    made.modes[look.mode] += 1
 
 
 def _read(
-    files: list[tuple[Path, int]], shape: tuple[int, int, int], size: tuple[int, int] | None
-) -> tuple[Array, Array]:
-    images = np.empty((len(files), *shape), np.uint8)
-    for place, (path, _) in zip(images, files, strict=True):
-        place[...] = pictures.with_channels(pictures.read(path, size), shape[2])
-    return images, np.array([number for _, number in files], np.int64)
+    tree: Tree,
+    parts: dict[str, list[Taken]],
+    classes: tuple[str, ...],
+    looks: dict[int, headers.Look],
+    made: Survey,
+    choices: Choices,
+) -> Read:
+    """Read what was surveyed."""
+    size, bad = choices.size, list(made.unreadable)
+    for part in parts:
+        parts[part] = [taken for taken in parts[part] if id(taken.item) in looks]
+    every = [taken for part in parts.values() for taken in part]
+    too_large = _too_large(tree, every, looks, size)
+    bad += too_large.values()
+    _refuse(tree, bad, choices)
+    for part in parts:
+        parts[part] = [taken for taken in parts[part] if id(taken.item) not in too_large]
+    every = [taken for part in parts.values() for taken in part]
+    if not parts.get("train"):
+        raise DataError(f"{tree.root}: no training picture can be read: {some(bad, 3)}")
+    _check_sizes(tree, every, looks, size)
+    channels = max(looks[id(taken.item)].channels for taken in every)
+    rules, notes = found_rules(tree, parts["train"], looks, size)
+    rules = ReadingRules(rules.scale, rules.ground, bool(choices.transpose), size, rules.offset)
+    reader = _Reader(tree, size, rules, channels)
+    read = {part: reader.read(pictures_of_part) for part, pictures_of_part in parts.items()}
+    _refuse(tree, bad + reader.bad, choices)
+    number = {name: k for k, name in enumerate(classes)}
+    result = Read({}, classes, rules, skipped=bad + reader.bad, notes=notes)
+    for part, (images, kept) in read.items():
+        if not len(kept):
+            continue
+        labels = np.array([number[taken.label] for taken in kept], np.int64)
+        names = np.array([tree.shown(taken.item) for taken in kept], object)
+        result.parts[part] = ImageSet(reader.widened(images), labels, names)
+        if any(taken.group is not None for taken in kept):
+            result.groups[part] = np.array([taken.group for taken in kept], object)
+    if reader.moving:
+        result.notes.append(f"{reader.moving:,} files have several frames; the first of each is taken")
+    return result
+
+
+def _too_large(
+    tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None
+) -> dict[int, str]:
+    """The pictures above the limit of pixels, each with the reason."""
+    found = {}
+    for taken in every:
+        look = looks[id(taken.item)]
+        if look.size[0] * look.size[1] > pictures.MOST_PIXELS:
+            try:
+                pictures.check_pixels(tree.shown(taken.item), look.size, size, look.format)
+            except DataError as error:
+                found[id(taken.item)] = str(error)
+    return found
+
+
+def _refuse(tree: Tree, bad: list[str], choices: Choices) -> None:
+    """Raise DataError with all pictures that cannot be read, unless they are to be skipped."""
+    if not bad or choices.skip_unreadable:
+        return
+    if len(bad) == 1:
+        raise DataError(f"{bad[0]}; mend or remove it, or leave it out with --skip-unreadable")
+    raise DataError(
+        f"{tree.root}: {len(bad):,} pictures cannot be read; mend or remove them, or leave them out with "
+        f"--skip-unreadable: {'; '.join(bad[:MOST_LISTED])}"
+        + (
+            f"; and {len(bad) - MOST_LISTED:,} more, see 'convlet data info --json FILE'"
+            if len(bad) > MOST_LISTED
+            else ""
+        )
+    )
+
+
+def _check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None) -> None:
+    """Without --size all pictures must have one size; together they must fit into memory."""
+    first = looks[id(every[0].item)].size
+    if size is None:
+        for taken in every:
+            h, w = looks[id(taken.item)].size
+            if (h, w) != first:
+                raise DataError(
+                    f"{tree.shown(taken.item)}: is {h}x{w}, but {every[0].item.name} is {first[0]}x{first[1]}; "
+                    "pictures must have one size, resize them with --size, as in --size 32x32"
+                )
+    h, w = size or first
+    channels = max(looks[id(taken.item)].channels for taken in every)
+    if len(every) * h * w * channels > MOST_BYTES:
+        raise DataError(
+            f"{tree.root}: {len(every):,} pictures of {h}x{w} are more than {MOST_BYTES // 2**30} GiB; "
+            "make them smaller with --size"
+        )
+
+
+class _Reader:
+    """Decodes pictures one after the other into one array a part; remembers what failed and what moves."""
+
+    def __init__(self, tree: Tree, size: tuple[int, int] | None, rules: ReadingRules, channels: int) -> None:
+        self.tree, self.size, self.rules, self.channels = tree, size, rules, channels
+        self.shape: tuple[int, int] | None = None
+        self.first = ""
+        self.bad: list[str] = []
+        self.moving = 0
+
+    def read(self, wanted: list[Taken]) -> tuple[Array, list[Taken]]:
+        """The images of these pictures, (n, H, W, C) uint8, and those of them that could be read."""
+        images: Array | None = None
+        kept: list[Taken] = []
+        for taken in wanted:
+            try:
+                found = self._decode(taken)
+            except DataError as error:
+                self.bad.append(str(error))
+                continue
+            if images is None:
+                images = np.empty((len(wanted), *found.shape[:2], self.channels), np.uint8)
+            elif found.shape[2] > images.shape[3]:  # a header promised grey
+                images = np.repeat(images, 3, axis=3)
+                self.channels = 3
+            images[len(kept)] = pictures.with_channels(found, images.shape[3])
+            kept.append(taken)
+        return (np.empty((0, 1, 1, 1), np.uint8) if images is None else images[: len(kept)]), kept
+
+    def widened(self, images: Array) -> Array:
+        """Images in the channels of all parts."""
+        return images if images.shape[3] == self.channels else np.repeat(images, 3, axis=3)
+
+    def _decode(self, taken: Taken) -> Array:
+        shown = self.tree.shown(taken.item)
+        with self.tree.opened(taken.item, "a picture", pictures.most_bytes(self.size)) as file:
+            found = pictures.decode(shown, file, self.size, self.rules)
+        self.moving += found.moves
+        pixels = found.pixels.transpose(1, 0, 2) if self.rules.transpose else found.pixels
+        if self.shape is None:
+            self.shape, self.first = (pixels.shape[0], pixels.shape[1]), taken.item.name
+        if pixels.shape[:2] != self.shape:
+            raise DataError(
+                f"{shown}: is {pixels.shape[0]}x{pixels.shape[1]}, but {self.first} is "
+                f"{self.shape[0]}x{self.shape[1]}; pictures must have one size, resize them with --size"
+            )
+        return pixels

@@ -9,9 +9,11 @@ from __future__ import annotations
 import gzip
 import struct
 import zlib
-from io import BufferedReader
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -30,7 +32,11 @@ INFLATES = 1032
 PIECE = 2**20
 """Bytes read at once."""
 
-Source = BufferedReader | gzip.GzipFile
+SIGNED_INT = 12
+SIZES = {UNSIGNED_BYTE: 1, SIGNED_INT: 4}
+"""Bytes of a value; signed integers are read for the labels of QMNIST alone."""
+
+Source = IO[bytes] | gzip.GzipFile
 
 NAMES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -50,41 +56,65 @@ def read(path: Path, axes: int) -> Array:
     ------
     DataError : anything but one whole IDX file of this kind; the message says what was found and what to do
     """
+    with reading.opened(path, "an IDX file", refused=DataError) as file:
+        return read_open(str(path), file, reading.size(file), axes)
+
+
+def read_open(shown: str, file: IO[bytes], length: int, axes: int) -> Array:
+    """The same from an open file of so many bytes; `shown` is its name in errors."""
     try:
-        with reading.opened(path, "an IDX file", refused=DataError) as file:
-            start = file.read(16)
-            if not start:
-                raise DataError(f"{path}: the file is empty; get it again")
-            if start[:1].lstrip() in (b"<", b"{") or start.lstrip()[:5].lower() in (b"<html", b"<!doc"):
-                raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
-            file.seek(0)
-            length = reading.size(file)
-            if start[:2] != b"\x1f\x8b":
-                return _array(path, file, axes, length)
-            with gzip.GzipFile(fileobj=file) as inflated:
-                return _array(path, inflated, axes, INFLATES * length)
+        with _inflated(shown, file, length) as (values, most):
+            kind, shape = _header(shown, values, axes, most)
+            found = _values(shown, values, shape, kind)
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise DataError(f"{path}: the gzip data is damaged or cut short; get the file again") from None
+        raise DataError(f"{shown}: the gzip data is damaged or cut short; get the file again") from None
+    return found[:, 0] if found.ndim > axes else found  # QMNIST: the first column is the class
 
 
-def _array(path: Path, file: Source, axes: int, most: int) -> Array:
-    """The array in a file that holds at most `most` bytes, inflated."""
+def declared(shown: str, file: IO[bytes], length: int, axes: int) -> tuple[int, ...]:
+    """The shape that the header of an open file declares; errors as of `read`."""
+    try:
+        with _inflated(shown, file, length) as (values, most):
+            return _header(shown, values, axes, most)[1]
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise DataError(f"{shown}: the gzip data is damaged or cut short; get the file again") from None
+
+
+@contextmanager
+def _inflated(shown: str, file: IO[bytes], length: int) -> Iterator[tuple[Source, int]]:
+    """The file, inflated if it begins as gzip does, and how many bytes it can hold."""
+    start = file.read(16)
+    if not start:
+        raise DataError(f"{shown}: the file is empty; get it again")
+    if start[:1].lstrip() in (b"<", b"{") or start.lstrip()[:5].lower() in (b"<html", b"<!doc"):
+        raise DataError(f"{shown}: this is a web page or text, not an IDX file; get it again")
+    file.seek(0)
+    if start[:2] != b"\x1f\x8b":
+        yield file, length
+    else:
+        with gzip.GzipFile(fileobj=file) as inflated:
+            yield inflated, INFLATES * length
+
+
+def _header(path: str, file: Source, axes: int, most: int) -> tuple[int, tuple[int, ...]]:
+    """Type and shape of the array in a file that holds at most `most` bytes, inflated."""
     kind = {3: "images (3 axes)", 1: "labels (1 axis)"}[axes]
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         if magic[:1] == b"<":
             raise DataError(f"{path}: this is a web page or text, not an IDX file; get it again")
         raise DataError(f"{path}: begins with {magic.hex(' ') or 'nothing'}, which no IDX file does; get it again")
-    if magic[2] != UNSIGNED_BYTE:
+    of_qmnist = axes == 1 and magic[2:] == bytes((SIGNED_INT, 2))
+    if magic[2] != UNSIGNED_BYTE and not of_qmnist:
         raise DataError(f"{path}: holds numbers of type {magic[2]}; expected type 8, unsigned bytes")
-    if magic[3] != axes:
+    if magic[3] != axes and not of_qmnist:
         found = {3: "images", 1: "labels"}.get(magic[3], f"an array of {magic[3]} axes")
         raise DataError(f"{path}: expected {kind}, but it holds {found}; are the files swapped?")
-    header = file.read(4 * axes)
-    if len(header) < 4 * axes:
+    header = file.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
         raise DataError(f"{path}: the file ends inside its header; get it again")
-    shape = struct.unpack(f">{axes}I", header)
-    size = prod(shape)
+    shape = struct.unpack(f">{magic[3]}I", header)
+    size = prod(shape) * SIZES[magic[2]]
     declared = " x ".join(map(str, shape))
     if size == 0:
         raise DataError(f"{path}: declares {declared} values; expected at least one")
@@ -92,11 +122,12 @@ def _array(path: Path, file: Source, axes: int, most: int) -> Array:
         raise DataError(f"{path}: declares {declared} values, more than {MOST_BYTES // 2**30} GiB")
     if size > most:
         raise DataError(f"{path}: declares {declared} values, but holds at most {most}; get the file again")
-    return _values(path, file, shape, size)
+    return magic[2], shape
 
 
-def _values(path: Path, file: Source, shape: tuple[int, ...], size: int) -> Array:
-    """The declared bytes; the caller has found that the file can hold so many, so a false header claims no memory."""
+def _values(path: str, file: Source, shape: tuple[int, ...], kind: int) -> Array:
+    """The declared values; the caller has found that the file can hold so many, so a false header claims no memory."""
+    size = prod(shape) * SIZES[kind]
     values = np.empty(size, np.uint8)
     got = 0
     while got < size:
@@ -108,7 +139,7 @@ def _values(path: Path, file: Source, shape: tuple[int, ...], size: int) -> Arra
     if file.read(1):
         raise DataError(f"{path}: there is more after the {size} values it declares; get the file again")
     values.flags.writeable = False
-    return values.reshape(shape)
+    return values.reshape(shape) if kind == UNSIGNED_BYTE else values.view(">i4").reshape(shape)
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -119,12 +150,8 @@ def find(folder: Path, name: str) -> Path | None:
     return None
 
 
-def is_idx_folder(folder: Path) -> bool:
-    return any(find(folder, name) for names in NAMES.values() for name in names)
-
-
 def load(folder: Path, classes: int = 10) -> dict[str, ImageSet]:
-    """Training images, and test images where there are any, of a folder of IDX files.
+    """Training images, and test images if there are any, of a named set's folder; others go by `idx_folders`.
 
     Raises
     ------

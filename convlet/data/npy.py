@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import dataclass
 from math import prod
 from typing import IO
 
@@ -31,13 +32,26 @@ class Unreadable(Exception):
     """Why an array cannot be read."""
 
 
-def read(file: IO[bytes], size: int) -> Array:
-    """The array in an .npy file.
+@dataclass(frozen=True)
+class Header:
+    """What an .npy file declares.
+
+    start : the bytes before its values
+    """
+
+    dtype: np.dtype
+    fortran: bool
+    shape: tuple[int, ...]
+    start: int
+
+
+def header(file: IO[bytes], size: int) -> Header:
+    """The header of an .npy file; the file is left at its first value.
 
     Parameters
     ----------
     file : at its beginning
-    size : how many bytes it has; the caller has found this many to be acceptable
+    size : how many bytes it has
 
     Raises
     ------
@@ -54,13 +68,19 @@ def read(file: IO[bytes], size: int) -> Array:
     count, left = prod(shape), size - 8 - digits - length
     if count * kind.itemsize != left:
         raise Unreadable(f"declares {count * kind.itemsize:,} bytes of values, but holds {left:,}")
-    values = np.empty(count, kind)
+    return Header(kind, fortran, shape, 8 + digits + length)
+
+
+def read(file: IO[bytes], size: int) -> Array:
+    """The array in an .npy file; parameters and errors as of `header`. The caller has found `size` acceptable."""
+    found = header(file, size)
+    values = np.empty(prod(found.shape), found.dtype)
     _fill(file, values.view(np.uint8))
     if file.read(1):  # the end of the file is also where its checksum is compared
         raise Unreadable("holds more bytes than it declares")
-    if kind.kind in "US":
+    if found.dtype.kind in "US":
         values = _texts(values)
-    return values.reshape(shape[::-1]).T if fortran else values.reshape(shape)
+    return values.reshape(found.shape[::-1]).T if found.fortran else values.reshape(found.shape)
 
 
 def _parse(text: str) -> tuple[np.dtype, bool, tuple[int, ...]]:

@@ -1,27 +1,47 @@
 """One picture from a file: decoded with care, as uint8 (H, W, 1) or (H, W, 3).
 
-A file is refused by its size, its format, its pixels and its frames before a pixel is decoded. Transparent parts are
-laid over black; 16-bit grey is scaled to 8; every other form becomes grey or RGB; a camera's rotation is applied.
+A file is refused by its size, its format and its pixels before a pixel is decoded. A picture that is larger than the
+limit is decoded small if the caller gave a size. Of several frames the first is taken. `ReadingRules` say what lies
+under transparent parts and what deep pictures (more than 8 bits) become. Every other form becomes grey or RGB, and a
+camera's rotation is applied.
 """
 
 from __future__ import annotations
 
 import logging
 import warnings
-from io import BufferedReader
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from convlet.data.dataset import Array
+from convlet.data.reading_rules import PLAIN, ReadingRules
 from convlet.errors import DataError
 from convlet.system.reading import opened
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
-SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"))
+SUFFIXES = frozenset(
+    (
+        *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".gif", ".tif", ".tiff", ".webp"),
+        *(".ppm", ".pgm", ".pbm", ".pnm"),
+    )
+)
 MOST_BYTES = 8 * 2**20
 MOST_PIXELS = 4_000_000
+MOST_BYTES_SHRUNK = 64 * 2**20
+"""Bytes of a file whose picture is decoded small."""
+
+MOST_PIXELS_SHRUNK = 16_000_000
+"""Pixels of a picture that is decoded whole, then made smaller: a progressive JPEG, or another format."""
+
+MOST_PIXELS_DRAFT = 120_000_000
+"""Pixels of a JPEG whose decoder itself makes it smaller, row by row."""
+
 DEEP_MODES = frozenset(("I", "I;16", "I;16L", "I;16B", "F"))
 ALPHA_MODES = frozenset(("LA", "PA", "RGBA", "RGBa", "La"))
 GREY_MODES = DEEP_MODES | {"1", "L", "LA"}
@@ -32,55 +52,117 @@ ROWS = 64
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 
-def read(path: str | Path, size: tuple[int, int] | None = None) -> Array:
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded picture.
+
+    pixels : (H, W, C) uint8, C 1 for grey and 3 for colour
+    moves : whether the file holds more frames, of which this is the first
+    """
+
+    pixels: Array
+    moves: bool
+
+
+def read(path: str | Path, size: tuple[int, int] | None = None, rules: ReadingRules = PLAIN) -> Array:
     """The picture in a file, uint8 (H, W, C), C 1 for grey and 3 for colour.
 
     Parameters
     ----------
-    path : a PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM file of one frame
-    size : height and width to resize to, by averaging over areas
+    path : a PNG, JPEG, BMP, GIF, TIFF, WEBP or PPM file; of several frames the first is read
+    size : height and width to resize to, by averaging over areas; else that of the rules, if they have one
+    rules : ground of transparent parts and range of deep pictures, as the training images had them
 
     Raises
     ------
-    DataError : no such file, another format, too large, several frames, or damaged
+    DataError : no such file, another format, too large, or damaged
     """
-    path = Path(path)
-    with opened(path, "a picture", MOST_BYTES, DataError) as file:
-        return _decode(path, file, size)
+    size = size or rules.size
+    with opened(path, "a picture", most_bytes(size), DataError) as file:
+        return decode(str(path), file, size, rules).pixels
 
 
-def _decode(path: Path, file: BufferedReader, size: tuple[int, int] | None) -> Array:
+def most_bytes(size: tuple[int, int] | None) -> int:
+    """Bytes a file may have, with or without a size to resize to."""
+    return MOST_BYTES if size is None else MOST_BYTES_SHRUNK
+
+
+def decode(shown: str, file: IO[bytes], size: tuple[int, int] | None, rules: ReadingRules = PLAIN) -> Decoded:
+    """The picture in an open file; parameters and errors as of `read`, `shown` is its name in errors."""
+    with identified(shown, file) as picture:
+        moves = _moves(picture)
+        _load(shown, picture, size)
+        converted = _plain(picture, size, rules)
+        picture.close()
+        return Decoded(_pixels(converted, size), moves)
+
+
+def deep_values(shown: str, file: IO[bytes], size: tuple[int, int] | None) -> tuple[float, float]:
+    """The smallest and the largest finite value of a picture of more than 8 bits; (inf, -inf) without any."""
+    low, high = np.inf, -np.inf
+    with identified(shown, file) as picture:
+        _load(shown, picture, size)
+        for _, values in _bands(picture):
+            finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+            if finite.size:
+                low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+    return low, high
+
+
+@contextmanager
+def identified(shown: str, file: IO[bytes]) -> Iterator[Any]:
+    """The picture, opened by Pillow; also turns what its decoders raise inside the block into one error."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's own limits and oddities; ours are checked below
             with Image.open(file, formats=FORMATS) as picture:
-                _check(path, picture)
-                picture.load()
-                converted = _plain(picture)
-            return _pixels(converted, size)  # the decoded picture is let go first
+                yield picture
     except UnidentifiedImageError:
-        raise DataError(f"{path}: is no picture of a known format ({', '.join(FORMATS)})") from None
+        raise DataError(f"{shown}: is not a picture of a known format ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError:
-        raise DataError(f"{path}: has more than {MOST_PIXELS:,} pixels; make it smaller") from None
+        raise DataError(f"{shown}: has more than {MOST_PIXELS:,} pixels; make it smaller") from None
     except DataError:
         raise
     except Exception as error:  # whatever a decoder raises, the file made it raise
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the system refused to read on; see `opened`
-        raise DataError(f"{path}: the picture is damaged or cut short ({error})") from None
+        raise DataError(f"{shown}: the picture is damaged or cut short ({error})") from None
 
 
-def _check(path: Path, picture: Any) -> None:
-    """Refuse, before decoding, what is too large or moves."""
+def _load(shown: str, picture: Any, size: tuple[int, int] | None) -> None:
+    """Decode, after a look at the number of pixels; a large JPEG is decoded small."""
     width, height = picture.size
-    if width * height > MOST_PIXELS:
+    check_pixels(shown, (height, width), size, picture.format, bool(picture.info.get("progressive")))
+    if size is not None and width * height > MOST_PIXELS:
+        picture.draft(None, (max(size), max(size)))
+        if picture.size[0] * picture.size[1] > MOST_PIXELS_SHRUNK:
+            raise DataError(f"{shown}: has {height} x {width} pixels and cannot be decoded small; make it smaller")
+    picture.load()
+
+
+def check_pixels(
+    shown: str, shape: tuple[int, int], size: tuple[int, int] | None, form: str, progressive: bool = False
+) -> None:
+    """Raise DataError if a picture of this height and width, in a format of Pillow's name, has too many pixels."""
+    count, sides = shape[0] * shape[1], f"{shape[0]} x {shape[1]}"
+    if count <= MOST_PIXELS:
+        return
+    if size is None:
         raise DataError(
-            f"{path}: has {height} x {width} pixels; a picture may have at most {MOST_PIXELS:,}, make it smaller"
+            f"{shown}: has {sides} pixels; a picture may have at most {MOST_PIXELS:,}, resize it with --size, as in "
+            "--size 64x64"
         )
-    if _moves(picture):
-        raise DataError(f"{path}: has more than one frame; expected a picture of one")
+    if form in ("JPEG", "MPO") and not progressive:
+        most, kind = MOST_PIXELS_DRAFT, "JPEG"
+    elif form == "WEBP":  # its decoder takes 16 bytes a pixel
+        most, kind = MOST_PIXELS, "WEBP"
+    else:
+        most, kind = MOST_PIXELS_SHRUNK, "progressive JPEG" if progressive else form
+    if count > most:
+        hint = "make it smaller" if kind == "JPEG" else "make it smaller or save it as a plain JPEG"
+        raise DataError(f"{shown}: has {sides} pixels; a {kind} may have at most {most:,} with --size, {hint}")
 
 
 def _moves(picture: Any) -> bool:
@@ -90,25 +172,31 @@ def _moves(picture: Any) -> bool:
     try:
         picture.seek(1)
     except EOFError:
-        picture.seek(0)
         return False
+    finally:
+        picture.seek(0)
     return True
 
 
-def _plain(picture: Any) -> Any:
+def _plain(picture: Any, size: tuple[int, int] | None, rules: ReadingRules) -> Any:
     """The picture in grey or RGB; in steps that never hold more than four pictures of four bytes a pixel."""
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageChops, ImageOps
 
+    picture = _reduced(picture, size)
     ImageOps.exif_transpose(picture, in_place=True)
     wanted = "L" if picture.mode in GREY_MODES else "RGB"
     if picture.mode in DEEP_MODES:
-        return Image.fromarray(_to_bytes(picture))
+        return Image.fromarray(_to_bytes(picture, rules))
     if picture.mode in ALPHA_MODES or "transparency" in picture.info:
         if picture.mode not in ("RGBA", "RGBa"):
             picture = picture.convert("RGBA")
         if picture.mode == "RGBA":
             picture = picture.convert("RGBa")  # colours times alpha: what lies over black shows
-        picture = Image.merge("RGB", [picture.getchannel(band) for band in "RGB"])
+        bands = [picture.getchannel(band) for band in "RGB"]
+        if rules.ground == "white":
+            rest = ImageChops.invert(picture.getchannel("a"))
+            bands = [ImageChops.add(band, rest) for band in bands]
+        picture = Image.merge("RGB", bands)
     return picture.copy() if picture.mode == wanted else picture.convert(wanted)
 
 
@@ -128,14 +216,36 @@ def _shrinks(picture: Any, size: tuple[int, int]) -> bool:
     return bool(picture.size[0] >= size[1] and picture.size[1] >= size[0])
 
 
-def _to_bytes(picture: Any) -> Array:
-    """16-bit or wider grey to 8 bits: the upper byte of 0 to 65535; floats are taken as 0 to 255."""
+def _reduced(picture: Any, size: tuple[int, int] | None) -> Any:
+    """A picture above the limit, made smaller by averaging over squares, but not below `size`."""
+    if size is None or picture.size[0] * picture.size[1] <= MOST_PIXELS:
+        return picture
+    pixels = picture.size[0] * picture.size[1]
+    factor = min(ceil(sqrt(pixels / MOST_PIXELS)), max(1, min(picture.size) // max(size)))
+    if picture.mode in ("P", "1", "PA"):
+        picture = picture.convert("RGBA" if "transparency" in picture.info or picture.mode == "PA" else "RGB")
+    reduced = picture.reduce(factor) if factor > 1 and picture.mode not in DEEP_MODES else picture
+    reduced.info = picture.info
+    reduced.getexif().update(picture.getexif())
+    return reduced
+
+
+def _bands(picture: Any) -> Iterator[tuple[int, Array]]:
+    """Rows of pixel values with the number of the first, ROWS at a time."""
     width, height = picture.size
-    found = np.empty((height, width), np.uint8)
     for top in range(0, height, ROWS):
+        yield top, np.asarray(picture.crop((0, top, width, min(height, top + ROWS))))
+
+
+def _to_bytes(picture: Any, rules: ReadingRules) -> Array:
+    """Deep grey to 8 bits: by the rules' range, else the upper byte of 0 to 65535, and floats as 0 to 255."""
+    found = np.empty(picture.size[::-1], np.uint8)
+    for top, values in _bands(picture):
         rows = found[top : top + ROWS]
-        values = np.asarray(picture.crop((0, top, width, top + len(rows))))
-        if values.dtype.kind == "f":
+        if rules.scale is not None:
+            scaled = (values.astype(np.float64) - rules.offset) * (255 / rules.scale)
+            rows[...] = np.rint(np.clip(np.nan_to_num(scaled, posinf=255, neginf=0), 0, 255))
+        elif values.dtype.kind == "f":
             rows[...] = np.clip(np.nan_to_num(values), 0, 255)
         else:
             rows[...] = np.clip(values.astype(np.int64), 0, 65535) >> 8

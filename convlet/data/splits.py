@@ -48,6 +48,37 @@ def split(labels: Array, classes: int, fraction: float, stream: int) -> tuple[Ar
     return np.flatnonzero(kept), off
 
 
+def split_groups(labels: Array, groups: Array, classes: int, fraction: float, stream: int) -> tuple[Array, Array]:
+    """As `split`, but images of one group stay together.
+
+    groups : (n,) int64; the group of each image
+
+    Groups are taken in a fixed random order as long as each of their classes still wants as many images; a class keeps
+    at least one group.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    wanted = shares(counts, round(fraction * len(labels)))
+    if fraction > 0:
+        wanted = np.clip(wanted, np.minimum(1, np.maximum(counts - 1, 0)), np.maximum(counts - 1, 0))
+    number, members = np.unique(groups, return_inverse=True)
+    table = np.zeros((len(number), classes), np.int64)  # images of each class in each group
+    np.add.at(table, (members, labels), 1)
+    left_groups = (table > 0).sum(axis=0)
+    chosen = np.zeros(len(number), bool)
+    got = np.zeros(classes, np.int64)
+    for group in random.permutation(len(number), SEED, random.SPLIT, stream):
+        row = table[group]
+        there = row > 0
+        # a class that got nothing yet takes one group too large for it, if another group is left to train on
+        fits = (got[there] + row[there] <= np.maximum(wanted[there], (got[there] == 0) * row[there])).all()
+        if fits and (wanted[there] > got[there]).any() and (left_groups[there] > 1).all():
+            chosen[group] = True
+            got += row
+            left_groups -= there
+    off = chosen[members]
+    return np.flatnonzero(~off), np.flatnonzero(off)
+
+
 def subset(labels: Array, classes: int, total: int) -> Array:
     """Numbers of `total` images in which every class has its share, at least one.
 

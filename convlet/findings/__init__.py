@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from convlet.data.dataset import Dataset
 from convlet.evaluation import paired_test
+from convlet.findings.bounds import studied_step
 from convlet.findings.inside import inside
-from convlet.findings.study import study
+from convlet.findings.study import logits_of, study
 from convlet.training import Model, Settings
 
 __all__ = ["findings"]
@@ -61,8 +64,11 @@ def _study(
     found: dict[str, Any] = {"row": row, "data": facts, "of_test": None, "inside": None}
     model = known.get(row["sha256"])
     if model is not None and data is not None:
-        logits = model.logits(data.test.images, threads)
-        found |= {"of_test": study(model, data, logits, threads), "inside": inside(model, data, logits)}
+        step = studied_step(len(data.test), data.image_shape)
+        numbers = np.arange(0, len(data.test), step)
+        logits = logits_of(model, data.test.images[::step], threads)
+        of_test = study(model, data, logits, threads, numbers)
+        found |= {"of_test": of_test, "inside": inside(model, data, logits, numbers)}
     return found
 
 
@@ -70,15 +76,26 @@ def _differences(
     result: dict[str, Any], best: dict[str, Any], known: dict[str, Model], data: Dataset, threads: int | None
 ) -> list[dict[str, Any]]:
     """The best network against each other one on the same test images, in the order of the results."""
-    wrong = best["of_test"]["predicted"] != data.test.labels
+    studied = best["of_test"]
     found = []
     for row in result["results"]:
         if row is best["row"] or row["sha256"] not in known:
             continue
-        other = known[row["sha256"]].predict(data.test.images, threads) != data.test.labels
-        test = paired_test(wrong, other)
-        found.append({"label": row["label"], **test})
+        wrong, other = _mistaken(best["row"], data), _mistaken(row, data)
+        if wrong is None or other is None:  # an older result, which does not name its mistakes
+            wrong = studied["predicted"] != studied["labels"]
+            other = logits_of(known[row["sha256"]], studied["images"], threads).argmax(axis=1) != studied["labels"]
+        found.append({"label": row["label"], **paired_test(wrong, other)})
     return found
+
+
+def _mistaken(row: dict[str, Any], data: Dataset) -> np.ndarray[Any, Any] | None:
+    """Which test images a network had wrong, bool (n,); None if its result does not say."""
+    if "mistakes" not in row:
+        return None
+    wrong = np.zeros(len(data.test), bool)
+    wrong[row["mistakes"]] = True
+    return wrong
 
 
 def _schedules(result: dict[str, Any]) -> dict[str, dict[str, list[float]]]:

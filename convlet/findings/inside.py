@@ -1,72 +1,76 @@
-"""Inside a trained network: filters, activation maps, saliency, Grad-CAM, prototypes, and what each layer costs."""
+"""Inside a trained network: filters, activation maps, saliency, Grad-CAM, prototypes, and what each layer costs.
+
+Pictures are small: see `convlet.thumbnails`. Images are read one group at a time, so memory does not grow with them.
+"""
 
 from __future__ import annotations
 
-from itertools import pairwise
-from time import perf_counter
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from convlet import interpret
-from convlet.architecture import describe
-from convlet.data.dataset import Array, Dataset
+from convlet.data.dataset import Array, Dataset, ImageSet
 from convlet.errors import InputError
-from convlet.layers import Flatten, Pass
-from convlet.layers.sequential import under_prefix
-from convlet.training import Model, Settings, backend_name
+from convlet.findings.bounds import MEAN_VALUES, looks, prototype_steps
+from convlet.findings.costs import costs
+from convlet.layers import Flatten
+from convlet.thumbnails import thumbnails
+from convlet.training import Model
 
 MOST_CLASSES = 12
 """Classes that are looked at one by one; of more, those the model finds hardest."""
 
-MOST_MAPS = 16
-"""Maps shown of a layer: those that answer most strongly."""
-
-MOST_MULTIPLY_ADDS = 4e9
-"""What drawing the prototypes may cost; a larger network takes fewer steps, and draws none where that is too few."""
-
-STEPS, FEWEST_STEPS = 60, 15
-
-SUMMED = ("parameters", "activation_bytes", "multiply_adds")
-
-GROUP = 64
-"""Images of the step that is timed."""
+MOST_MAPS, MOST_LAYERS = 16, 12
+"""Maps shown of a layer: those that answer most strongly. Layers whose maps are shown; of more, evenly chosen ones."""
 
 MISTAKES = 6
 """Wrong images that are explained."""
 
 
-def inside(model: Model, data: Dataset, logits: Array) -> dict[str, Any]:
+def inside(model: Model, data: Dataset, logits: Array, numbers: Array | None = None) -> dict[str, Any]:
     """What goes on inside a model, on the test images of a data set, for which it gave these logits (n, classes).
 
     Of several members, the first is looked into.
 
+    Parameters
+    ----------
+    numbers : int (n,), which test images the logits are of; None for all
+
     Returns
     -------
     "filters" : weights (KH, KW, C, F) of the first convolution, or None
-    "classes" : for some classes the image that the model is surest of, with its maps: see `_of_class`
-    "mistakes" : wrong images with what spoke for the class they were taken for, and for their own
-    "layers" : what each layer costs: see `_layers`
+    "classes" : for some classes the image with the highest confidence, with its maps: see `_of_classes`
+    "mistakes" : wrong images with what spoke for the predicted class, and for their own
+    "looked" : whether there was time and memory for a pass through the network with all its values kept; else there
+        are no mistakes, and of a class only its image and mean image
+    "layers" : what each layer costs: see `costs`
     """
-    predicted, labels, model = logits.argmax(axis=1), data.test.labels, model.member(0)
-    chosen = _hardest(predicted, labels, len(data.classes))
-    surest = [_surest(logits, labels, number) for number in chosen]
-    images = data.test.images[surest]
+    numbers = np.arange(len(data.test)) if numbers is None else numbers
+    model = model.member(0)
+    predicted, labels = logits.argmax(axis=1), data.test.labels[numbers]
+    wrong = _clearest_mistakes(predicted, labels, logits)
+    afford = looks(model, min(MOST_CLASSES, len(np.unique(labels))), len(wrong))
+    chosen = _hardest(predicted, labels, len(data.classes), afford.classes or MOST_CLASSES)
+    surest = [int(numbers[_surest(logits, labels, number)]) for number in chosen]
+    wrong = wrong[: afford.mistakes]
     return {
         "filters": _filters(model),
-        "classes": _of_classes(model, data, chosen, surest, images),
-        "mistakes": _mistakes(model, data, logits),
-        "layers": _layers(model, data),
+        "classes": _of_classes(model, data, chosen, surest, afford.classes > 0),
+        "mistakes": _mistakes(model, data.test, numbers[wrong], predicted[wrong]),
+        "looked": afford.classes > 0,
+        "layers": costs(model, data),
     }
 
 
-def _hardest(predicted: Array, labels: Array, classes: int) -> list[int]:
-    """Classes that have test images: all of them in order, or those with the lowest recall where there are many."""
+def _hardest(predicted: Array, labels: Array, classes: int, most: int) -> list[int]:
+    """Classes that have test images: all of them in order, or those with the lowest recall if there are more."""
     counts = np.bincount(labels, minlength=classes)
     right = np.bincount(labels[predicted == labels], minlength=classes)
     there = [number for number in range(classes) if counts[number]]
-    if len(there) > MOST_CLASSES:
-        there = sorted(sorted(there, key=lambda number: right[number] / counts[number])[:MOST_CLASSES])
+    if len(there) > most:
+        there = sorted(sorted(there, key=lambda number: right[number] / counts[number])[:most])
     return there
 
 
@@ -86,52 +90,82 @@ def _filters(model: Model) -> Array | None:
 
 
 def _of_classes(
-    model: Model, data: Dataset, chosen: list[int], surest: list[int], images: Array
+    model: Model, data: Dataset, chosen: list[int], surest: list[int], looked: bool
 ) -> list[dict[str, Any]]:
-    """For each chosen class: its image, saliency (H, W), Grad-CAM (H, W) or None, maps of each layer, prototypes."""
-    targets = np.array(chosen)
-    saliency = interpret.saliency(model, images, targets).max(axis=3)
-    cams = _cams(model, images, targets)
-    maps = [item for item in interpret.activation_maps(model, images) if item.values.ndim == 4]
-    drawn, train = _drawn(model), data.train
-    return [
-        {
-            "class": number,
-            "number": surest[place],
-            "pixels": images[place],
-            "saliency": saliency[place],
-            "cam": None if cams is None else cams[place],
-            "maps": [_strongest(model, item, place) for item in _worth_showing(model, maps)],
-            "mean": train.images[train.labels == number].mean(axis=0),
-            "drawn": None if drawn is None else drawn[number],
-        }
-        for place, number in enumerate(chosen)
-    ]
+    """For each chosen class: number, pixels, saliency, Grad-CAM, maps of each layer, mean image and prototype.
+
+    saliency, cam, drawn : None if there was no time or memory for them; cam also without a convolution
+    """
+    steps, drawn = prototype_steps(model, len(chosen)), None
+    if steps:
+        drawn = thumbnails(interpret.prototypes(model, np.array(chosen), steps=steps))
+    found: list[dict[str, Any]] = []
+    every = np.array(surest, np.int64)
+    for rows in interpret.groups(model, len(chosen)):
+        images, targets = data.test.images[every[rows]], np.array(chosen[rows])
+        seen = _look(model, images, (targets,)) if looked else None
+        for place, number in enumerate(chosen[rows]):
+            mean, used, of = _mean(data.train, number)
+            found.append(
+                {
+                    "class": number,
+                    "number": surest[rows.start + place],
+                    "pixels": thumbnails(images[place : place + 1])[0],
+                    "saliency": None if seen is None else seen["saliency"][place],
+                    "cam": None if seen is None or seen["cams"] is None else seen["cams"][0][place],
+                    "maps": [] if seen is None else [_strongest(model, item, place) for item in seen["maps"]],
+                    "mean": mean,
+                    "mean_of": (used, of),
+                    "drawn": None if drawn is None else drawn[rows.start + place],
+                }
+            )
+    return found
 
 
-def _drawn(model: Model) -> Array | None:
-    """The prototypes, in as many steps as there is time for."""
-    each = 3 * len(model.classes) * max(1, model.network.multiply_adds(model.input_shape))
-    steps = min(STEPS, int(MOST_MULTIPLY_ADDS / each))
-    return interpret.prototypes(model, steps=steps) if steps >= FEWEST_STEPS else None
-
-
-def _cams(model: Model, images: Array, targets: Array) -> Array | None:
-    """Grad-CAM on the pixels of the images; None for a network without a convolution."""
+def _look(model: Model, images: Array, targets: tuple[Array, ...]) -> dict[str, Any]:
+    """What one pass shows of images (n, H, W, C): "saliency" for the first targets (n, h, w), "cams" for each of the
+    targets (n, h, w), or None without a convolution, and "maps" of each layer that is worth showing."""
+    trace = interpret.Trace.of(model, model.preprocessing.apply(images))
     try:
-        return interpret.resize(interpret.grad_cam(model, images, targets), *model.input_shape[:2])
+        layer: int | None = interpret.cam_layer(model) + 1
     except InputError:
-        return None
+        layer = None
+    first = trace.gradients(targets[0], 0, *([] if layer is None else [layer]))
+    per_pixel = (first[0] * model.preprocessing.scale).astype(np.float32)
+    saliency = thumbnails(np.abs(per_pixel).max(axis=3))
+    cams = None
+    if layer is not None:
+        gradients = [first[layer], *(trace.gradient(others, layer) for others in targets[1:])]
+        size = saliency.shape[1:]
+        cams = [interpret.resize(thumbnails(interpret.cam_of(trace.inputs[layer], own)), *size) for own in gradients]
+    tokens = [own.token() for own in model.network.layers]
+    every = [interpret.Activation(k, token, trace.inputs[k + 1]) for k, token in enumerate(tokens)]
+    maps = _worth_showing(model, [item for item in every if item.values.ndim == 4])
+    return {"saliency": saliency, "cams": cams, "maps": maps}
+
+
+def _mean(part: ImageSet, number: int) -> tuple[Array | None, int, int]:
+    """The mean of a class's training images as a small picture, of how many it is made, and how many there are."""
+    places = np.flatnonzero(part.labels == number)
+    if not len(places):
+        return None, 0, 0
+    each = int(np.prod(part.images.shape[1:]))
+    used = places[: max(1, int(MEAN_VALUES / each))]
+    groups = max(1, -(-len(used) * each * 8 // interpret.GROUP_BYTES))
+    total = sum(part.images[own].sum(axis=0, dtype=np.float64) for own in np.array_split(used, groups))
+    return thumbnails((total / len(used))[None])[0], len(used), len(places)
 
 
 def _worth_showing(model: Model, maps: list[interpret.Activation]) -> list[interpret.Activation]:
-    """The maps after each activation rather than before it too."""
+    """The maps after each activation rather than before it too; of a deep network evenly chosen ones and the last."""
     layers = model.network.layers
-    return [
+    found = [
         item
         for item in maps
         if not isinstance(layers[item.layer + 1], interpret.ELEMENTWISE) and not isinstance(layers[item.layer], Flatten)
     ]
+    kept = np.unique(np.linspace(0, len(found) - 1, min(MOST_LAYERS, len(found))).astype(np.int64))
+    return [found[place] for place in kept]
 
 
 def _strongest(model: Model, item: interpret.Activation, place: int) -> dict[str, Any]:
@@ -143,96 +177,34 @@ def _strongest(model: Model, item: interpret.Activation, place: int) -> dict[str
     while first and isinstance(model.network.layers[first], interpret.ELEMENTWISE):
         first -= 1
     name = "-".join(layer.token() for layer in model.network.layers[first : item.layer + 1])
-    return {"name": name, "of": values.shape[2], "numbers": kept.tolist(), "values": values[..., kept]}
+    small = thumbnails(values[None][..., kept])[0]
+    return {"name": name, "of": values.shape[2], "size": values.shape[:2], "numbers": kept.tolist(), "values": small}
 
 
-def _mistakes(model: Model, data: Dataset, logits: Array) -> list[dict[str, Any]]:
-    """The mistakes with the largest lead of the wrong class, and where the network found it."""
-    labels, predicted = data.test.labels, logits.argmax(axis=1)
+def _clearest_mistakes(predicted: Array, labels: Array, logits: Array) -> Array:
+    """The mistakes with the largest lead of the wrong class, the clearest first: places among the logits."""
     wrong = np.flatnonzero(predicted != labels)
     lead = logits[wrong, predicted[wrong]] - logits[wrong, labels[wrong]]
-    numbers = wrong[np.argsort(-lead, kind="stable")][:MISTAKES]
-    if not len(numbers):
-        return []
-    images = data.test.images[numbers]
-    saliency = interpret.saliency(model, images, predicted[numbers]).max(axis=3)
-    both = [_cams(model, images, targets) for targets in (predicted[numbers], labels[numbers])]
+    order: Array = wrong[np.argsort(-lead, kind="stable")][:MISTAKES]
+    return order
+
+
+def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> list[dict[str, Any]]:
+    """Wrong images, and what spoke for the predicted class and for their own."""
     return [
-        {
-            "number": int(number),
-            "pixels": images[place],
-            "label": int(labels[number]),
-            "predicted": int(predicted[number]),
-            "saliency": saliency[place],
-            "cam": None if both[0] is None else both[0][place],
-            "label_cam": None if both[1] is None else both[1][place],
-        }
-        for place, number in enumerate(numbers)
+        {"number": int(number), "label": int(test.labels[number]), "predicted": int(taken)} | look
+        for rows in interpret.groups(model, len(numbers))
+        for number, taken, look in zip(
+            numbers[rows], predicted[rows], _looks_at(model, test, numbers[rows], predicted[rows]), strict=True
+        )
     ]
 
 
-def _layers(model: Model, data: Dataset) -> dict[str, Any]:
-    """What each layer costs: "rows", and whether they are of the "compiled" engine.
-
-    Rows have the tokens, output shape, parameters, bytes of activations and multiply-adds of a layer, or of several
-    where one kernel does them together, and the seconds of one image of a training step on one thread, forward and
-    backward; a flatten that nothing has to be done for has none.
-    Without compiled kernels backward is None and forward that of the layer's own definition.
-    """
-    rows = describe(model.network, model.input_shape)
-    if backend_name() == "compiled":
-        groups = _compiled_seconds(model, data)
-    else:
-        groups = _definition_seconds(model, data.test.images[:GROUP])
-    return {
-        "compiled": backend_name() == "compiled",
-        "rows": [
-            {
-                "token": "-".join(rows[number]["token"] for number in numbers),
-                "output_shape": rows[numbers[-1]]["output_shape"],
-                **{key: sum(cast(Any, rows[number])[key] for number in numbers) for key in SUMMED},
-                "forward_seconds": forward,
-                "backward_seconds": backward,
-            }
-            for numbers, forward, backward in groups
-        ],
-    }
-
-
-def _compiled_seconds(model: Model, data: Dataset) -> list[tuple[tuple[int, ...], float, float | None]]:
-    """The layers of each group, and the seconds of an image forward and backward."""
-    from convlet.training.profile import ProfiledEngine
-
-    engine = ProfiledEngine(
-        *(model.network, model.input_shape, model.preprocessing), shard=model.settings["shard"], seed=0
-    )
-    batch = np.arange(min(GROUP, len(data.train)), dtype=np.int64)
-    try:
-        engine.load(model.parameters, model.state)
-        optimizer = Settings.from_dict(model.settings).make_optimizer()
-        profile = engine.profile(data.train.images[batch], data.train.labels[batch], batch, optimizer)
-    finally:
-        engine.close()
-
-    def seconds(number: int, forward: bool) -> float:
-        own = [item for item in profile.timed if item.layer == number and (item.part == "forward") == forward]
-        return sum(item.seconds for item in own) / len(batch)
-
-    return [(numbers, seconds(owner, True), seconds(owner, False)) for owner, numbers in profile.covered.items()]
-
-
-def _definition_seconds(model: Model, images: Array) -> list[tuple[tuple[int, ...], float, float | None]]:
-    """Each layer by itself, and the median seconds of an image in its NumPy definition."""
-    network, arrays = model.network, model.arrays()
-    times = np.zeros((5, len(network.layers)))
-    for repeat in times:
-        y = model.preprocessing.apply(images)
-        marks = [perf_counter()]
-        for prefix, layer in zip(network.prefixes(), network.layers, strict=True):
-            own = under_prefix(prefix, arrays)
-            with np.errstate(all="ignore"):
-                y, _ = layer.forward(y, own, own, Pass())
-            marks.append(perf_counter())
-        repeat[:] = [end - begin for begin, end in pairwise(marks)]
-    seconds = np.median(times, axis=0) / len(images)
-    return [((number,), float(spent), None) for number, spent in enumerate(seconds)]
+def _looks_at(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> Iterator[dict[str, Any]]:
+    """Pixels, saliency and both Grad-CAM maps of each of these images."""
+    images = test.images[numbers]
+    seen = _look(model, images, (predicted, test.labels[numbers]))
+    for place in range(len(numbers)):
+        cam, label_cam = (None, None) if seen["cams"] is None else (own[place] for own in seen["cams"])
+        pixels = thumbnails(images[place : place + 1])[0]
+        yield {"pixels": pixels, "saliency": seen["saliency"][place], "cam": cam, "label_cam": label_cam}

@@ -1,4 +1,4 @@
-"""One trained network and its images: where it is wrong, how sure it is, which labels look wrong."""
+"""One trained network and its images: where it is wrong, what its confidence is worth, which labels look wrong."""
 
 from __future__ import annotations
 
@@ -16,40 +16,58 @@ from convlet.evaluation import (
     suspected_labels,
     wilson_interval,
 )
+from convlet.findings.bounds import BATCH_BYTES, prediction_threads, searched_step
+from convlet.thumbnails import chosen, thumbnails
 from convlet.training import Model
 from convlet.training.losses import softmax
 
 SHOWN = 12
 """Images in each of the lists."""
 
-MOST_MULTIPLY_ADDS = 3e10
-"""What searching a part for wrong labels may cost: about a second. Of a larger part the first images are searched."""
-
-EXAMPLES = 8
-"""Images of each class that stand for it."""
+EXAMPLES, EXAMPLE_CLASSES = 4, 24
+"""Images of each class that stand for it, and classes that have them."""
 
 
-def study(model: Model, data: Dataset, logits: Array, threads: int | None = None) -> dict[str, Any]:
-    """A model on the test images of a data set, for which it gave these logits (n, classes).
+def logits_of(model: Model, images: Array, threads: int | None = None) -> Array:
+    """The logits (n, classes) of images (n, H, W, C), a few of which are read at once."""
+    shard = int(model.settings["shard"])
+    each = max(1, images[:1].nbytes)
+    together = max(1, BATCH_BYTES // (each * shard)) * shard  # whole shards, so that no result depends on it
+    threads = prediction_threads(model, threads)
+    parts = [model.logits(images[first : first + together], threads) for first in range(0, len(images), together)]
+    return np.concatenate(parts) if parts else model.logits(images, threads)
+
+
+def study(
+    model: Model, data: Dataset, logits: Array, threads: int | None = None, numbers: Array | None = None
+) -> dict[str, Any]:
+    """A model on test images of a data set, for which it gave these logits (n, classes).
+
+    Parameters
+    ----------
+    numbers : int (n,), which test images the logits are of, evenly chosen; None for all
 
     Returns
     -------
-    "images", "labels", "predicted", "probabilities" : of all test images
-    "error", "error_interval", "log_loss", "confusion_matrix", "per_class", "calibration" : figures
-    "worst" : numbers of the wrong images of which the model was surest, the surest first
-    "least_certain" : numbers of the images between two classes
-    "suspected" : images of any part whose labels look wrong: part, number, pixels, label, probabilities
+    "numbers", "images", "labels", "predicted", "probabilities" : of all these test images
+    "error", "error_interval", "log_loss", "confusion_matrix", "per_class", "calibration" : figures of them
+    "worst" : places of the wrong images with the highest confidence, the highest first
+    "least_certain" : places of the images between two classes
+    "suspected" : images of any part whose labels look wrong: part, number, small pixels, label, probabilities
     "searched" : how many images of each part were searched for them
-    "examples" : for each class a few of its training images
+    "examples" : for each of the first classes a few of its training images, small
     """
-    test = data.test
-    searched = {name: _affordable(model, part) for name, part in data.parts}
+    numbers = np.arange(len(data.test)) if numbers is None else numbers
+    step = int(numbers[1] - numbers[0]) if len(numbers) > 1 else 1
+    test = ImageSet(data.test.images[::step], data.test.labels[::step])
     probabilities = softmax(logits)
     predicted = probabilities.argmax(axis=1)
     matrix = confusion_matrix(test.labels, predicted, len(data.classes))
     wrong = np.flatnonzero(predicted != test.labels)
     surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    suspected, searched = _suspected(model, data, numbers, probabilities, threads)
     return {
+        "numbers": numbers,
         "images": test.images,
         "labels": test.labels,
         "predicted": predicted,
@@ -62,36 +80,35 @@ def study(model: Model, data: Dataset, logits: Array, threads: int | None = None
         "calibration": calibration(probabilities, test.labels),
         "worst": surest[:SHOWN],
         "least_certain": least_certain(probabilities, SHOWN),
-        "suspected": _suspected(model, data, searched, probabilities, threads),
+        "suspected": suspected,
         "searched": searched,
-        "examples": _examples(data.train, len(data.classes)),
+        "examples": _examples(data.train, min(EXAMPLE_CLASSES, len(data.classes))),
     }
 
 
-def _affordable(model: Model, part: ImageSet) -> int:
-    """How many images of a part are searched for wrong labels."""
-    each = max(1, model.network.multiply_adds(model.input_shape))
-    return min(len(part), int(MOST_MULTIPLY_ADDS / each))
-
-
 def _suspected(
-    model: Model, data: Dataset, searched: dict[str, int], of_test: Array, threads: int | None
-) -> list[dict[str, Any]]:
-    """The most suspect labels of all parts, each part held against its own thresholds."""
-    found = []
+    model: Model, data: Dataset, studied: Array, of_studied: Array, threads: int | None
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """The most suspect labels of all parts, each part compared with its own thresholds; and how many were searched."""
+    found, searched = [], {}
     for name, part in data.parts:
-        images, labels = part.images[: searched[name]], part.labels[: searched[name]]
-        probabilities = of_test[: searched[name]] if name == "test" else model.probabilities(images, threads)
-        for number in suspected_labels(probabilities, labels, SHOWN):
-            label, row = int(labels[number]), probabilities[number]
-            lead = float(row.max() - row[label])
+        step = searched_step(model, part)
+        numbers = np.arange(0, len(part), step) if step else np.arange(0)
+        if name == "test":
+            numbers, probabilities = studied, of_studied
+        else:
+            probabilities = softmax(logits_of(model, part.images[:: step or 1][: len(numbers)], threads))
+        searched[name] = len(numbers)
+        for place in suspected_labels(probabilities, part.labels[numbers], SHOWN):
+            number, row = int(numbers[place]), probabilities[place]
+            label = int(part.labels[number])
             found.append(
-                {"part": name, "number": int(number), "pixels": images[number], "label": label}
-                | {"probabilities": row, "lead": lead}
+                {"part": name, "number": number, "label": label, "probabilities": row}
+                | {"pixels": thumbnails(part.images[number : number + 1])[0], "lead": float(row.max() - row[label])}
             )
-    return sorted(found, key=lambda item: -item["lead"])[:SHOWN]
+    return sorted(found, key=lambda item: -item["lead"])[:SHOWN], searched
 
 
 def _examples(part: ImageSet, classes: int) -> list[Array]:
-    """The first images of each class: (m, H, W, C) each."""
-    return [part.images[np.flatnonzero(part.labels == number)[:EXAMPLES]] for number in range(classes)]
+    """The first images of each class, small: (m, h, w, C) each."""
+    return [chosen(part.images, np.flatnonzero(part.labels == number)[:EXAMPLES]) for number in range(classes)]

@@ -2,6 +2,9 @@
 
 Rows of pixels lie without gaps, so a row is one run of width x channels floats. Sizes are operands, see `RowsShape`:
 one kernel serves all layers of a network, whatever their sizes.
+
+No activation may turn NaN or infinity into a number, as tanh would into 1: whether a sum overflows to one or the other
+depends on its order. So those that would add 0 x, which is NaN for an infinite x.
 """
 
 from __future__ import annotations
@@ -16,30 +19,24 @@ from convlet.kernels.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, t
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
 from convlet.kernels.shapes import RowsShape
-from convlet.kernels.simd import float32_at
+from convlet.kernels.simd import float32_at, fma_scalar
 from convlet.kernels.target import Target
 
-THREE, SATURATED = np.float32(3), np.float32(10)
-
-
-@register_jitable
-def _cut(x):
-    """x, or the nearest bound beyond which the tanh of gelu is 1 or -1: its cube could overflow. NaN stays NaN."""
-    x = SATURATED if x > SATURATED else x
-    return -SATURATED if x < -SATURATED else x
+THREE = np.float32(3)
+SATURATED = np.float32(100)  # beyond this x^2 gelu's tanh is 1 or -1
 
 
 @register_jitable
 def _gelu(x):
-    cut = _cut(x)
-    return HALF * x * (ONE + tanh(SLOPE * (cut + CUBIC * cut * cut * cut))) + (x - x)
+    return HALF * x * (ONE + tanh(SLOPE * (x + CUBIC * x * x * x)))
 
 
 @register_jitable
 def _gelu_slope(x):
-    cut = _cut(x)
-    t = tanh(SLOPE * (cut + CUBIC * cut * cut * cut))
-    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * cut * cut)
+    t = tanh(SLOPE * (x + CUBIC * x * x * x))
+    square = x * x
+    square = SATURATED if square > SATURATED else square  # else 0 times infinity for a large x
+    return HALF * (ONE + t) + HALF * x * (ONE - t * t) * SLOPE * (ONE + THREE * CUBIC * square)
 
 
 @register_jitable
@@ -51,21 +48,21 @@ def _silu_slope(x):
 def _function(shape: RowsShape) -> Any:
     slope = np.float32(shape.number)
     return {
-        "relu": lambda x: x if x > ZERO else x - x,  # 0, or NaN if x is NaN or infinite
+        "relu": lambda x: fma_scalar(x, ZERO, x if x > ZERO else ZERO),
         "leaky_relu": lambda x: x if x > ZERO else slope * x,
-        "tanh": lambda x: tanh(x),
-        "sigmoid": lambda x: sigmoid(x),
+        "tanh": lambda x: fma_scalar(x, ZERO, tanh(x)),
+        "sigmoid": lambda x: fma_scalar(x, ZERO, sigmoid(x)),
         "gelu": lambda x: _gelu(x),
         "silu": lambda x: x * sigmoid(x),
     }[shape.function]
 
 
 def _gradient(shape: RowsShape) -> Any:
-    """dx from dy and what forward saved; relu selects, so an infinite dy is 0 where relu let nothing through."""
+    """dx from dy and what forward left. Relu chooses instead of multiplying: 0 times an infinite dy is NaN."""
     slope = np.float32(shape.number)
     return {
         "relu": lambda dy, y: dy if y > ZERO else ZERO,
-        "leaky_relu": lambda dy, y: dy if y > ZERO else slope * dy,
+        "leaky_relu": lambda dy, y: dy * (ONE if y > ZERO else slope),
         "tanh": lambda dy, y: dy * (ONE - y * y),
         "sigmoid": lambda dy, y: dy * (y * (ONE - y)),
         "gelu": lambda dy, x: dy * _gelu_slope(x),

@@ -12,6 +12,7 @@ import importlib
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -79,6 +80,7 @@ def addresses(kernels: Iterable[Kernel], processes: int = 1) -> dict[Kernel, int
 
 
 @lru_cache(maxsize=1)
+@interrupts_held()  # a Numba that was loaded by half would never work in this process
 def obstacle() -> str | None:
     """Why kernels cannot be compiled and run here; None where they can."""
     for package in ("numba", "llvmlite"):
@@ -133,6 +135,18 @@ def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Co
         yield kernel, code
 
 
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Numba compiles inside, also where NUMBA_DISABLE_JIT is set: people set it to debug functions of their own."""
+    from numba import config
+
+    before, config.DISABLE_JIT = config.DISABLE_JIT, 0
+    try:
+        yield
+    finally:
+        config.DISABLE_JIT = before
+
+
 @interrupts_held()
 def compile_kernel(kernel: Kernel) -> Compiled:
     """Compile one kernel, in this process.
@@ -153,15 +167,16 @@ def compile_kernel(kernel: Kernel) -> Compiled:
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     flags.error_model = "numpy"
     numbers = types.CPointer(types.int64)
-    compiled = compile_extra(
-        cpu_target.typing_context,
-        cpu_target.target_context,
-        function,
-        (numbers, numbers),
-        types.void,
-        flags,
-        {},
-    )
+    with _compiling():
+        compiled = compile_extra(
+            cpu_target.typing_context,
+            cpu_target.target_context,
+            function,
+            (numbers, numbers),
+            types.void,
+            flags,
+            {},
+        )
     _, _, (code, _) = compiled.library.serialize_using_object_code()
     return compiled.fndesc.llvm_func_name, code
 

@@ -151,9 +151,9 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
     spread = tuned.vectors(filters, target)
     most = tuned.filter_gradient_rows(len(spread.counts), target)
     run = shape.size * shape.channels
-    # Few channels make short runs, which would leave the units idle: there one tile goes across filter rows, if
-    # not so many tiles would be written out that they take long to compile.
-    outer = shape.size if run >= most or shape.size * run > tuned.GRADIENT_TILES * most else 1
+    # Few channels make short runs, which would leave the units idle: there one tile goes across filter rows, if the
+    # tiles of all rows, which are then written out, are not too many.
+    outer = shape.size if run >= most or shape.size * run * len(spread.counts) > tuned.MOST_WRITTEN else 1
     taps = [kh * shape.x.row + i for kh in range(shape.size // outer) for i in range(run)]
     size, tiles, tail = tuned.split(len(taps), most)
     if outer == 1:

@@ -2,6 +2,8 @@
 
     y = x * keep / (1 - rate),   keep = uniform >= rate
 
+What is dropped is multiplied by 0, so that NaN and infinity are not lost with it.
+
 Four words come from each counter (element / 4, image's position in the epoch, epoch, purpose and stream), keyed by
 the seed: see `philox`.
 """
@@ -44,7 +46,7 @@ def dropout(shape: MapShape, target: Target) -> Callable[..., None]:
                 y = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
                 kept = uint8_at(operand(operands, frame, 2) + image * image_bytes + row * run)
                 for i in range(run):
-                    y[i] = x[i] * scale if kept[i] != 0 else zero
+                    y[i] = x[i] * (scale if kept[i] != 0 else zero)
 
     return kernel
 
@@ -63,6 +65,6 @@ def dropout_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
                 dx = float32_at(operand(operands, frame, 1) + 4 * (image * x_image + row * x_row))
                 kept = uint8_at(operand(operands, frame, 2) + image * image_bytes + row * run)
                 for i in range(run):
-                    dx[i] = dy[i] * scale if kept[i] != 0 else zero
+                    dx[i] = dy[i] * (scale if kept[i] != 0 else zero)
 
     return kernel

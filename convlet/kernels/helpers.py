@@ -53,13 +53,17 @@ def compile_together(kernels: list[Kernel], count: int) -> dict[Kernel, Compiled
     left, done = deque(kernels), dict[Kernel, Compiled]()
     free = available_bytes()
     helpers = _start(min(count, MOST, MOST if free is None else free // HELPER_BYTES))
-    threads = [threading.Thread(target=_employ, args=(one, left, done), daemon=True) for one in helpers]
+    threads: list[threading.Thread] = []
     try:
-        for thread in threads:
-            thread.start()
+        with suppress(RuntimeError, MemoryError):  # where the system refuses a thread, those there are do the work
+            for one in helpers:
+                thread = threading.Thread(target=_employ, args=(one, left, done), daemon=True)
+                thread.start()
+                threads.append(thread)
         for thread in threads:
             thread.join()
     finally:
+        left.clear()  # after Ctrl-C nothing more is begun
         for helper in helpers:
             helper.kill()  # after Ctrl-C; in the end it has gone already
             helper.wait()

@@ -4,7 +4,7 @@ loss = w (log(sum over k of e^(z_k - m)) - sum over k of t_k (z_k - m)),   m = m
 dz_k = w (e^(z_k - m) / sum - t_k),   t_k = (1 - s) (a [k = label] + (1 - a) [k = other label]) + s / K
 
 w is the image's weight, s the label smoothing. Where a part of another image was pasted in, a is the share that is its
-own; else a is 1.
+own; else a is 1. The loss is NaN if a logit is not finite.
 """
 
 from __future__ import annotations
@@ -44,9 +44,10 @@ def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None
                     largest, best = z[k], k
             for k in range(classes):
                 dz[k] = exp(z[k] - largest)
-            total = np.float32(0)
+            total, spoil = np.float32(0), np.float32(0)
             for k in range(classes):
                 total = total + dz[k]
+                spoil = spoil + z[k] * np.float32(0)
             share = one / total
             for k in range(classes):
                 dz[k] = dz[k] * share - spread if smooth else dz[k] * share
@@ -66,7 +67,7 @@ def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None
                 for k in range(classes):
                     fall = fall + (np.float64(largest) - np.float64(z[k]))
                 below = np.float64(sure) * below + np.float64(spread) * fall
-            losses[image] = np.float32(weight * (log(total) + below))
+            losses[image] = np.float32(weight * (log(total) + below)) + spoil
             wrong[image] = best != label
 
     return kernel

@@ -1,9 +1,12 @@
-"""How threads meet: helpers look out for work in compiled code, so that a step wakes nobody and waits for no lock.
+"""How threads work together: a round is one compiled call, so no exception of Python can leave while helpers work.
 
-A helper does the work when the order on its line of the `board` changes. When it has looked in vain for a while it
-marks itself asleep and returns to Python, where it waits without using the processor.
+The calling thread opens a round, wakes helpers that sleep, works, closes the round, and waits until every helper that
+entered has left. A helper enters whenever it finds the round open. So a helper that is late, or was never started, is
+not waited for: the units of work come from a shared counter, and whoever is there takes them.
 
-Each thread comes with a few numbers of its own instead of operands, and with no frame.
+A helper looks for a round for a moment before it sleeps, so steps that follow each other closely wake nobody.
+
+Each kernel is called with the board and the line of the thread that calls it; see `board`.
 """
 
 from __future__ import annotations
@@ -11,61 +14,109 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from convlet.kernels.board import ASLEEP, BOARD, DONE, FRAME, LINE, LOOKS, ORDER, SEEN, TASK, WALKER, WANTED
-from convlet.kernels.processor import atomic_load, atomic_store, call, fetch_add, pause
+from convlet.kernels.board import (
+    ACQUIRE,
+    ACTIVE,
+    ASLEEP,
+    BOARD,
+    ENDED,
+    FRAMES,
+    LIMIT,
+    LINE,
+    LINE_BYTES,
+    LOCK,
+    LOOKS,
+    NUMBER,
+    RELEASE,
+    ROUND,
+    TASK,
+    THREAD_LINES,
+    THREADS,
+    WALKER,
+)
+from convlet.kernels.processor import acquire, atomic_load, atomic_store, call, exchange, fetch_add, pause, release
 from convlet.kernels.simd import int64_at
 from convlet.kernels.target import Target
 
+BOARD_FIELD, LINE_FIELD, LOCK_FIELD, NUMBER_FIELD = BOARD // 8, LINE // 8, LOCK // 8, NUMBER // 8
+
 
 def serve(shape: Any, target: Target) -> Callable[..., None]:
-    """Work off orders until LOOKS looks in a row were in vain, or until there is an order without a walker: the end."""
+    """What a helper does: enter each round that is open and leave it when the work is done, until ROUND is ENDED."""
 
-    def kernel(own, frame):
-        board, line = int64_at(own[BOARD]), own[LINE]
-        looks = 0
+    def kernel(board, line):
+        base, own = line[BOARD_FIELD], line[LINE_FIELD]
+        caller = base + THREAD_LINES
+        seen, looks = 0, 0
         while True:
-            order = atomic_load(line + ORDER)
-            if order != own[SEEN]:
-                own[SEEN] = order
-                if board[WALKER] == 0:
-                    break
-                call(board[WALKER], board[TASK], int64_at(line + FRAME)[0])
-                fetch_add(own[BOARD] + DONE)
+            number = atomic_load(base + ROUND)
+            if number < 0:
+                break
+            if number & 1 and number != seen:
                 looks = 0
-            elif looks < own[LOOKS]:
+                fetch_add(base + ACTIVE, 1)
+                # the round may have been closed meanwhile; one that is open from here on waits for this helper
+                number = atomic_load(base + ROUND)
+                if number > 0 and number & 1:
+                    seen = number
+                    if line[NUMBER_FIELD] < board[LIMIT]:
+                        call(board[WALKER], board[TASK], int64_at(board[FRAMES])[line[NUMBER_FIELD]])
+                last = fetch_add(base + ACTIVE, -1) == 1
+                if last and atomic_load(caller + ASLEEP) == 1 and exchange(caller + ASLEEP, 0) == 1:
+                    release(board[RELEASE], int64_at(caller + LOCK)[0])
+            elif looks < board[LOOKS]:
                 looks += 1
                 pause()
             else:
-                atomic_store(line + ASLEEP, 1)
-                # an order that came meanwhile may have been given in the belief that this helper was awake
-                if atomic_load(line + ORDER) == own[SEEN]:
-                    break
-                atomic_store(line + ASLEEP, 0)
                 looks = 0
+                exchange(own + ASLEEP, 1)
+                # whoever opened a round just before may have seen this helper awake
+                number = atomic_load(base + ROUND)
+                news = number < 0 or (number & 1 and number != seen)
+                if news and exchange(own + ASLEEP, 0) == 1:
+                    continue
+                acquire(board[ACQUIRE], line[LOCK_FIELD])
 
     return kernel
 
 
-def order(shape: Any, target: Target) -> Callable[..., None]:
-    """Put an order on a helper's line; SEEN becomes 1 where the helper sleeps and must be woken."""
+def lead(shape: Any, target: Target) -> Callable[..., None]:
+    """What the calling thread does: a whole round, from opening it until the last helper has left."""
 
-    def kernel(own, frame):
-        line = own[LINE]
-        atomic_store(line + ORDER, atomic_load(line + ORDER) + 1)
-        own[SEEN] = atomic_load(line + ASLEEP)
-
-    return kernel
-
-
-def gather_round(shape: Any, target: Target) -> Callable[..., None]:
-    """Look until WANTED helpers are done, LOOKS times at most; SEEN becomes how many are."""
-
-    def kernel(own, frame):
+    def kernel(board, line):
+        base, own = line[BOARD_FIELD], line[LINE_FIELD]
+        atomic_store(base + ROUND, atomic_load(base + ROUND) + 1)
+        for number in range(1, min(board[LIMIT], board[THREADS])):
+            helper = base + THREAD_LINES + number * LINE_BYTES
+            if atomic_load(helper + ASLEEP) == 1 and exchange(helper + ASLEEP, 0) == 1:
+                release(board[RELEASE], int64_at(helper + LOCK)[0])
+        call(board[WALKER], board[TASK], int64_at(board[FRAMES])[0])
+        atomic_store(base + ROUND, atomic_load(base + ROUND) + 1)
         looks = 0
-        own[SEEN] = atomic_load(own[BOARD] + DONE)
-        while own[SEEN] < own[WANTED] and looks < own[LOOKS]:
-            looks += 1
-            pause()
-            own[SEEN] = atomic_load(own[BOARD] + DONE)
+        while atomic_load(base + ACTIVE) != 0:
+            if looks < board[LOOKS]:
+                looks += 1
+                pause()
+            else:
+                looks = 0
+                exchange(own + ASLEEP, 1)
+                # the last helper may have left just before, in the belief that this thread was awake
+                if atomic_load(base + ACTIVE) == 0 and exchange(own + ASLEEP, 0) == 1:
+                    break
+                acquire(board[ACQUIRE], line[LOCK_FIELD])
+
+    return kernel
+
+
+def dismiss(shape: Any, target: Target) -> Callable[..., None]:
+    """Send all helpers away; no round may be open, and none can be opened later."""
+
+    def kernel(board, line):
+        base = line[BOARD_FIELD]
+        atomic_store(base + ROUND, ENDED)
+        for number in range(1, board[THREADS]):
+            helper = base + THREAD_LINES + number * LINE_BYTES
+            if atomic_load(helper + ASLEEP) == 1 and exchange(helper + ASLEEP, 0) == 1:
+                release(board[RELEASE], int64_at(helper + LOCK)[0])
 
     return kernel

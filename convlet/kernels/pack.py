@@ -9,32 +9,96 @@ that dense layers need.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core.extending import intrinsic
 
 from convlet.kernels.operands import operand
-from convlet.kernels.simd import float32_at
+from convlet.kernels.shapes import PackShape
+from convlet.kernels.simd import F32, I32, at, load_lanes, store_lanes
 from convlet.kernels.target import Target
 
-SIDE = 16  # a square of this side is read and written while it is in the first-level cache
 
+def pack(shape: PackShape, target: Target) -> Callable[..., None]:
+    """Operands: w, packed. Loops: taps, squares of inputs and units, each transposed in registers.
 
-def pack(shape: None, target: Target) -> Callable[..., None]:
-    """Operands: w, packed, and the numbers KH * KW, C and F. Loops: taps, then squares of inputs and units.
-
-    Sizes are operands, so that one kernel serves all layers; where the compiler knew them, it took up to 3 seconds.
+    Left to itself, the compiler writes out whole squares number by number: 67 KiB of code and a second of compilation.
     """
+    taps, inputs, units, side = shape.size * shape.size, shape.inputs, shape.units, target.lanes
+    down, along = divmod(inputs, side), divmod(units, side)
+    whole, right, low, corner = (
+        make_transpose(side, rows, columns, units, inputs)
+        for rows in (side, down[1] or side)
+        for columns in (side, along[1] or side)
+    )
+    area, whole_rows, whole_columns, has_low, has_right = (
+        inputs * units,
+        down[0],
+        along[0],
+        bool(down[1]),
+        bool(along[1]),
+    )
 
     def kernel(operands, frame):
-        taps, inputs, units = operand(operands, frame, 2), operand(operands, frame, 3), operand(operands, frame, 4)
-        area = inputs * units
         w, packed = operand(operands, frame, 0), operand(operands, frame, 1)
         for tap in range(taps):
-            source = float32_at(w + 4 * (taps - 1 - tap) * area)
-            goal = float32_at(packed + 4 * tap * area)
-            for first_input in range(0, inputs, SIDE):
-                last_input = min(first_input + SIDE, inputs)
-                for first_unit in range(0, units, SIDE):
-                    for unit in range(first_unit, min(first_unit + SIDE, units)):
-                        for number in range(first_input, last_input):
-                            goal[unit * inputs + number] = source[number * units + unit]
+            source, goal = w + 4 * (taps - 1 - tap) * area, packed + 4 * tap * area
+            for row in range(whole_rows):
+                start, to = source + 4 * row * side * units, goal + 4 * row * side
+                for column in range(whole_columns):
+                    whole(start + 4 * column * side, to + 4 * column * side * inputs)
+                if has_right:
+                    right(start + 4 * whole_columns * side, to + 4 * whole_columns * side * inputs)
+            if has_low:
+                start, to = source + 4 * whole_rows * side * units, goal + 4 * whole_rows * side
+                for column in range(whole_columns):
+                    low(start + 4 * column * side, to + 4 * column * side * inputs)
+                if has_right:
+                    corner(start + 4 * whole_columns * side, to + 4 * whole_columns * side * inputs)
 
     return kernel
+
+
+def make_transpose(side: int, rows: int, columns: int, source_row: int, goal_row: int) -> Any:
+    """transpose(source, goal) writes goal[c, r] = source[r, c] for r below `rows` and c below `columns`.
+
+    side : lanes of a vector, a power of two, at least `rows` and `columns`
+    source_row, goal_row : floats from row to row
+    """
+
+    @intrinsic
+    def transpose(typing_context, source, goal):
+        def code(context, builder, signature, arguments):
+            source, goal = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
+            empty = ir.Constant(ir.VectorType(F32, side), None)
+            vectors = [load_lanes(builder, at(builder, source, row * source_row), side, columns) for row in range(rows)]
+            for column, vector in enumerate(transposed(builder, vectors + [empty] * (side - rows))[:columns]):
+                store_lanes(builder, vector, at(builder, goal, column * goal_row), side, rows)
+
+        return types.void(types.int64, types.int64), code
+
+    return transpose
+
+
+def transposed(builder: Any, vectors: list[Any]) -> list[Any]:
+    """A square of as many vectors as lanes, transposed: squares beside the diagonal change places, size by size.
+
+    For size 1 of a square of 2:  [a0 a1] [b0 b1]  ->  [a0 b0] [a1 b1]
+    """
+    side = len(vectors)
+    size = 1
+    while size < side:
+        changed = list(vectors)
+        for number in range(side):
+            if number & size:
+                continue
+            pair = vectors[number], vectors[number | size]
+            upper = [side + lane - size if lane & size else lane for lane in range(side)]
+            lower = [side + lane if lane & size else lane + size for lane in range(side)]
+            for place, lanes in ((number, upper), (number | size, lower)):
+                order = ir.Constant(ir.VectorType(I32, side), lanes)
+                changed[place] = builder.shuffle_vector(*pair, order)
+        vectors, size = changed, 2 * size
+    return vectors

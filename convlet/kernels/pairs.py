@@ -16,7 +16,6 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
-from numba.extending import register_jitable
 
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
@@ -31,22 +30,41 @@ SLOT = FEW_FILTERS  # lanes of one input's filters
 def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None]:
     """Operands: x, dy, dw (KH, KW, C, F), db (F,); dw and db go on from what they hold. Filters from `first` on.
 
-    Loop: images; a call takes all rows and columns of one for each tile in turn.
+    Loops: images, and for large filters rows of the filter and tiles along a row; a call takes all rows and columns of
+    one image for a tile, or for all tiles if there are few.
     """
     filters = shape.filters - first
-
-    def make(tiles: list[list[Pair]], bias: bool) -> Any:
-        return make_pairs(shape, filters, tiles, bias)
-
-    accumulate = tile_after_tile(shape, 2, tuned.FILTER_GRADIENT_SUMS, tuned.GRADIENT_TILES, make)
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
+    if vectors_of(shape, 2) > tuned.MOST_WRITTEN:
+        moving = MovingTile.of(shape, 2, tuned.FILTER_GRADIENT_SUMS)
+        body, tail = (make_pairs(shape, filters, [pairs], False) for pairs in (moving.pairs, moving.tail))
+        bias = make_pairs(shape, filters, [[]], True)
+        size, count, has_tail = shape.size, moving.count, bool(moving.tail)
+        x_step, dw_step, x_row, dw_row = moving.x_step, moving.dw_step, moving.x_row, moving.dw_row
+
+        def looped(operands, frame):
+            dws, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
+            for image in range(frame[COUNT]):
+                xs = operand(operands, frame, 0) + image * x_image
+                dy = operand(operands, frame, 1) + image * dy_image + 4 * first
+                bias(xs, dy, dws, db)
+                for kh in range(size):
+                    x, dw = xs + kh * x_row, dws + kh * dw_row
+                    for _ in range(count):
+                        body(x, dy, dw, db)
+                        x, dw = x + x_step, dw + dw_step
+                    if has_tail:
+                        tail(x, dy, dw, db)
+
+        return looped
+    accumulate = make_pairs(shape, filters, tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS), True)
 
     def kernel(operands, frame):
         dw, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
         for image in range(frame[COUNT]):
             x = operand(operands, frame, 0) + image * x_image
             dy = operand(operands, frame, 1) + image * dy_image + 4 * first
-            accumulate(x, dy, 0, dw, db)
+            accumulate(x, dy, dw, db)
 
     return kernel
 
@@ -60,44 +78,9 @@ class Pair:
     inputs: int
 
 
-def tile_after_tile(
-    shape: ConvShape, together: int, vectors: int, most: int, make: Callable[[list[list[Pair]], bool], Any]
-) -> Any:
-    """accumulate(x, dy, winners, dw, db) adds one image's share of all taps and channels.
-
-    Up to `most` tiles are written out one after the other. More are looped over, row of taps by row of taps, so that
-    the code does not grow with the filter; the bias gradient then has a pass of its own, its sum in the same order.
-
-    Parameters
-    ----------
-    together : inputs in a vector
-    vectors : the most vectors of a tile
-    make : gives the code of some tiles and, if asked for, of the bias gradient beside the first
-    """
-    run = shape.size * shape.channels
-    in_row = -(-run // together)
-    if -(-shape.size * in_row // vectors) <= most:
-        return make(tiles_of(shape, together, vectors), True)
-    size = tuned.split(in_row, vectors)[0]
-    tiles = -(-in_row // size) - 1  # before the last, which may be smaller
-    tile, last = (
-        [Pair(i, i, min(together, run - first - i)) for i in range(0, min(size * together, run - first), together)]
-        for first in (0, tiles * size * together)
-    )
-    whole, rest, biases = make([tile], False), make([last], False), make([[]], True)
-    rows, x_row, w_row = shape.size, 4 * shape.x.row, 4 * run * shape.filters
-    x_tile, w_tile = 4 * size * together, 4 * size * together * shape.filters
-
-    def accumulate(x, dy, winners, dw, db):
-        biases(x, dy, winners, dw, db)
-        for row in range(rows):
-            x_at, dw_at = x + row * x_row, dw + row * w_row
-            for _ in range(tiles):
-                whole(x_at, dy, winners, dw_at, db)
-                x_at, dw_at = x_at + x_tile, dw_at + w_tile
-            rest(x_at, dy, winners, dw_at, db)
-
-    return register_jitable(accumulate)
+def vectors_of(shape: ConvShape, together: int) -> int:
+    """Vectors that the filter's inputs take, `together` in one: up to 16 million, so they are counted, not listed."""
+    return shape.size * -(-shape.size * shape.channels // together)
 
 
 def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
@@ -112,23 +95,52 @@ def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
     return [pairs[first : first + size] for first in range(0, len(pairs), size)]
 
 
+@dataclass(frozen=True)
+class MovingTile:
+    """A tile that a loop moves along each row of the filter's inputs, so that the code does not grow with the filter.
+
+    pairs, tail : of the tile at the beginning of a row, and of the inputs left over at its end
+    count : tiles in a row, without the tail
+    x_step, dw_step, x_row, dw_row : bytes from tile to tile and from row to row, in x and in dw
+    """
+
+    pairs: list[Pair]
+    tail: list[Pair]
+    count: int
+    x_step: int
+    dw_step: int
+    x_row: int
+    dw_row: int
+
+    @classmethod
+    def of(cls, shape: ConvShape, together: int, most: int) -> MovingTile:
+        """Of the filter's inputs, `together` in a vector, with at most so many vectors in a tile."""
+        run, filters = shape.size * shape.channels, shape.filters
+        width = together * most
+        pairs, tail = (
+            [Pair(i, i, min(together, inputs - i)) for i in range(0, inputs, together)]
+            for inputs in (min(width, run), run % width)
+        )
+        return cls(pairs, tail, run // width, 4 * width, 4 * width * filters, 4 * shape.x.row, 4 * run * filters)
+
+
 def make_pairs(shape: ConvShape, filters: int, tiles: list[list[Pair]], bias: bool) -> Any:
-    """accumulate(x, dy, winners, dw, db) adds one image's share, tile by tile; it reads no winners."""
+    """accumulate(x, dy, dw, db) adds one image's share, tile by tile; the first tile adds up the bias if asked to."""
 
     @intrinsic
-    def accumulate(typing_context, x, dy, winners, dw, db):
+    def accumulate(typing_context, x, dy, dw, db):
         def code(context, builder, signature, arguments):
-            x, dy, _, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
+            x, dy, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
                 GradientTile(builder, shape, filters, pairs).tile(x, dy, dw, db if bias and not number else None)
 
-        return types.void(*[types.int64] * 5), code
+        return types.void(*[types.int64] * 4), code
 
     return accumulate
 
 
 class GradientTile:
-    """Writes the instructions of one tile; the first one also adds up the bias gradient.
+    """Writes the instructions of one tile, which also adds up the bias gradient if it is given db.
 
     slot : lanes of one input's filters; together : inputs that share a vector, 2 or 1
     """

@@ -24,8 +24,8 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     lanes = tuned.even_lanes(shape.channels, target)
     load, store = simd.make_load(lanes), simd.make_store(lanes)
     store_winners = simd.make_store_unsigned(lanes, shape.winner_bytes)
-    choose, choose_nan = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_unordered(lanes)
-    multiply_add, splat = simd.make_fma(lanes), simd.make_splat(lanes)
+    choose, splat = simd.make_choose_greater(simd.floats(lanes)), simd.make_splat(lanes)
+    multiply_add, add = simd.make_fma(lanes), simd.make_add(lanes)
     choose_index = simd.make_choose_greater(simd.integers(lanes))
     index = simd.make_splat_integer(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
@@ -54,7 +54,7 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
                                 winner = choose_index(value, best, index(kh * columns + kw), winner)
                                 best = choose(value, best, value, best)
                                 overflow = multiply_add(value, zero, overflow)  # 0, or NaN
-                        store(choose_nan(overflow, overflow, overflow, best), ys, to + channel)
+                        store(add(best, overflow), ys, to + channel)
                         store_winners(winner, winners, won + channel)
 
     return kernel

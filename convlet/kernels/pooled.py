@@ -15,18 +15,20 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
+from numba.extending import register_jitable
 
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.pairs import SLOT, GradientTile, Pair, tile_after_tile
+from convlet.kernels.pairs import SLOT, GradientTile, MovingTile, Pair, tiles_of, vectors_of
 from convlet.kernels.shapes import NO_WINNER, ConvShape
 from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_byte_lanes, load_lanes, store_lanes
 from convlet.kernels.target import Target
 
 PLACES = 4
 
-VECTORS = 3  # of a tile: each has a sum for each place
+MOST_VECTORS = 3
+"""Vectors of inputs in a tile; each has PLACES sums in registers."""
 
 
 def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., None]:
@@ -59,25 +61,40 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
 
 
 def _make(shape: ConvShape, filters: int, slot: int, together: int) -> Any:
-    """accumulate(x, dy, winners, dw, db) adds one image's share of all taps and channels."""
+    """accumulate(x, dy, winners, dw, db) adds one image's share; of many tiles, a loop moves one along the filter."""
+    if vectors_of(shape, together) <= tuned.MOST_WRITTEN:
+        return _tiles(shape, filters, slot, together, tiles_of(shape, together, MOST_VECTORS), True)
+    moving = MovingTile.of(shape, together, MOST_VECTORS)
+    body, tail, bias = (
+        _tiles(shape, filters, slot, together, [pairs], pairs == []) for pairs in (moving.pairs, moving.tail, [])
+    )
+    size, count, has_tail = shape.size, moving.count, bool(moving.tail)
+    x_step, dw_step, x_row, dw_row = moving.x_step, moving.dw_step, moving.x_row, moving.dw_row
 
-    def make(tiles: list[list[Pair]], bias: bool) -> Any:
-        return _make_tiles(shape, filters, slot, together, tiles, bias)
+    @register_jitable
+    def accumulate(x, dy, winners, dw, db):
+        bias(x, dy, winners, dw, db)
+        for kh in range(size):
+            x_at, dw_at = x + kh * x_row, dw + kh * dw_row
+            for _ in range(count):
+                body(x_at, dy, winners, dw_at, db)
+                x_at, dw_at = x_at + x_step, dw_at + dw_step
+            if has_tail:
+                tail(x_at, dy, winners, dw_at, db)
 
-    return tile_after_tile(shape, together, VECTORS, tuned.POOLED_TILES, make)
+    return accumulate
 
 
-def _make_tiles(shape: ConvShape, filters: int, slot: int, together: int, tiles: list[list[Pair]], bias: bool) -> Any:
-    """The same of some tiles, one after the other."""
+def _tiles(shape: ConvShape, filters: int, slot: int, together: int, tiles: list[list[Pair]], bias: bool) -> Any:
+    """accumulate(x, dy, winners, dw, db), tile by tile; the first tile adds up the bias if asked to."""
 
     @intrinsic
     def accumulate(typing_context, x, dy, winners, dw, db):
         def code(context, builder, signature, arguments):
             x, dy, winners, dw, db = (builder.inttoptr(address, ir.PointerType()) for address in arguments)
             for number, pairs in enumerate(tiles):
-                _PooledTile(builder, shape, filters, pairs, slot, together).run(
-                    x, dy, winners, dw, db if bias and not number else None
-                )
+                tile = _PooledTile(builder, shape, filters, pairs, slot, together)
+                tile.run(x, dy, winners, dw, db if bias and not number else None)
 
         return types.void(*[types.int64] * 5), code
 

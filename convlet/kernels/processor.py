@@ -27,14 +27,49 @@ def call(typing_context, function, arguments_address, frame_address):
 
 
 @intrinsic
-def fetch_add(typing_context, address):
-    """Add one to the int64 at `address` in one indivisible step; returns what stood there before."""
+def fetch_add(typing_context, address, amount):
+    """Add `amount` to the int64 at `address` in one indivisible step; returns the value before."""
 
     def code(context, builder, signature, arguments):
         pointer = builder.inttoptr(arguments[0], I64.as_pointer())
-        return builder.atomic_rmw("add", pointer, ir.Constant(I64, 1), "seq_cst")
+        return builder.atomic_rmw("add", pointer, arguments[1], "seq_cst")
 
-    return types.int64(types.int64), code
+    return types.int64(types.int64, types.int64), code
+
+
+@intrinsic
+def exchange(typing_context, address, value):
+    """Write an int64 at `address` in one indivisible step; returns the value before."""
+
+    def code(context, builder, signature, arguments):
+        pointer = builder.inttoptr(arguments[0], I64.as_pointer())
+        return builder.atomic_rmw("xchg", pointer, arguments[1], "seq_cst")
+
+    return types.int64(types.int64, types.int64), code
+
+
+@intrinsic
+def acquire(typing_context, function, lock):
+    """Sleep until a lock of the interpreter is free, and take it. `function` is PyThread_acquire_lock's address."""
+
+    def code(context, builder, signature, arguments):
+        kind = ir.FunctionType(I32, [ir.PointerType(), I32])
+        function, lock = arguments[0], builder.inttoptr(arguments[1], ir.PointerType())
+        builder.call(builder.inttoptr(function, kind.as_pointer()), [lock, ir.Constant(I32, 1)])
+
+    return types.void(types.int64, types.int64), code
+
+
+@intrinsic
+def release(typing_context, function, lock):
+    """Free a lock of the interpreter, which wakes who sleeps on it. `function` is PyThread_release_lock's address."""
+
+    def code(context, builder, signature, arguments):
+        kind = ir.FunctionType(ir.VoidType(), [ir.PointerType()])
+        function, lock = arguments[0], builder.inttoptr(arguments[1], ir.PointerType())
+        builder.call(builder.inttoptr(function, kind.as_pointer()), [lock])
+
+    return types.void(types.int64, types.int64), code
 
 
 @intrinsic

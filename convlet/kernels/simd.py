@@ -73,6 +73,11 @@ def fenced(builder: Any, value: Any) -> Any:
     return builder.call(declare(builder, name, kind, [kind]), [value])
 
 
+def spoiled(builder: Any, value: Any, source: Any) -> Any:
+    """value + 0 * source: the value itself, but NaN where the source is NaN or infinite."""
+    return fma(builder, source, constant(0.0, source.type.count), value)
+
+
 def constant(value: float, lanes: int) -> Any:
     return ir.Constant(ir.VectorType(F32, lanes), [value] * lanes)
 
@@ -260,20 +265,6 @@ def make_choose_greater(kind: VectorType) -> Any:
             return builder.select(builder.fcmp_ordered(">", a, b), x, y)
 
         return kind(floats(lanes), floats(lanes), kind, kind), code
-
-    return choose
-
-
-def make_choose_unordered(lanes: int) -> Any:
-    """choose(a, b, x, y) -> x where a or b is NaN, else y, lane by lane; all are float32."""
-
-    @intrinsic
-    def choose(typing_context, a, b, x, y):
-        def code(context, builder, signature, arguments):
-            a, b, x, y = arguments
-            return builder.select(builder.fcmp_unordered("uno", a, b), x, y)
-
-        return floats(lanes)(*[floats(lanes)] * 4), code
 
     return choose
 

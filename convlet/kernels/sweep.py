@@ -6,9 +6,8 @@ Eight filters fill half of a vector of sixteen, so a vector holds Q neighbouring
 
 For one input channel at a time, the weights of all taps lie in registers and the sweep goes through the inputs that the
 tile reads, row by row. Each input, spread over the lanes of its pixels, is multiplied for every tap that needs it, so
-it is loaded once and not once a tap. Filters larger than `tuned.SWEEP_SIZE` do the same for a few taps of one row at a
-time, in loops over tap rows and columns, so that the code does not grow with the filter. An output is one chain of
-fused multiply-adds, over input channel, then tap row, then tap column, whatever R, T, Q and the taps of a step are.
+it is loaded once and not once a tap. An output is one chain of fused multiply-adds, over input channel, then tap row,
+then tap column, whatever R, T and Q are.
 """
 
 from __future__ import annotations
@@ -55,9 +54,8 @@ def conv_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None
     if shape.pooled and vectors * across % 2:  # both pixels of a 2x2 in one tile
         vectors += 1
     down, along = divmod(shape.height, rows), divmod(shape.width, vectors * across)
-    taps = tuned.sweep_taps(shape.size, target)
     tile, tail, low, low_tail = (
-        make_sweep(SweepTile(shape, shape.filters - first, target.lanes, tall, wide, taps))
+        make_sweep(SweepTile(shape, shape.filters - first, target.lanes, tall, wide))
         for tall in (rows, down[1] or rows)
         for wide in (vectors * across, along[1] or vectors * across)
     )
@@ -94,17 +92,13 @@ def conv_few(shape: ConvShape, first: int, target: Target) -> Callable[..., None
 
 @dataclass(frozen=True)
 class SweepTile:
-    """`rows` x `columns` outputs of `filters` filters of a convolution, in vectors of `lanes` floats.
-
-    taps : as `tuned.sweep_taps` gives them
-    """
+    """`rows` x `columns` outputs of `filters` filters of a convolution, in vectors of `lanes` floats."""
 
     shape: ConvShape
     filters: int
     lanes: int
     rows: int
     columns: int
-    taps: tuple[int, int, int]
 
 
 def make_sweep(tile: SweepTile) -> Any:
@@ -126,7 +120,7 @@ class _Emitter:
 
     def __init__(self, builder: Any, tile: SweepTile) -> None:
         self.builder, self.shape, self.rows, self.columns = builder, tile.shape, tile.rows, tile.columns
-        self.lanes, self.taps = tile.lanes, tile.taps
+        self.lanes = tile.lanes
         self.across = max(1, tile.lanes // SLOT)
         self.part = min(tile.lanes, SLOT)  # lanes of a pixel in one vector
         self.parts = [(start, min(self.part, tile.filters - start)) for start in range(0, tile.filters, self.part)]
@@ -198,43 +192,21 @@ class _Emitter:
 
     def channel(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """One input channel: every input of the tile, times every tap that reads it."""
-        size, shape = self.shape.size, self.shape
-        if size <= tuned.SWEEP_SIZE:
-            return self.sweep(pointers, sums, size, size)
-        steps = [4 * shape.x.row, 4 * size * shape.channels * shape.filters]
-        return counted_loop(self.builder, ir.Constant(I64, size), pointers, steps, sums, self.row_of_taps)
-
-    def row_of_taps(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
-        """One row of the taps of a channel, a few at a time."""
-        shape, builder, (together, count, left) = self.shape, self.builder, self.taps
-        steps = [4 * together * shape.x.pixel, 4 * together * shape.channels * shape.filters]
-
-        def few_taps(pointers: list[Any], sums: list[Any]) -> list[Any]:
-            return self.sweep(pointers, sums, 1, together)
-
-        sums = counted_loop(builder, ir.Constant(I64, count), pointers, steps, sums, few_taps)
-        if not left:
-            return sums
-        behind = [byte_at(builder, pointer, count * step) for pointer, step in zip(pointers, steps, strict=True)]
-        return self.sweep(behind, sums, 1, left)
-
-    def sweep(self, pointers: list[Any], sums: list[Any], down: int, along: int) -> list[Any]:
-        """Every input that `down` x `along` taps read, times each of them that reads it."""
+        if self.shape.size > tuned.MOST_SWEPT:
+            return self.channel_by_taps(pointers, sums)
         shape, builder, (x, w) = self.shape, self.builder, pointers
-        stride, held = shape.stride, dict(zip(self.places, sums, strict=True))
+        size, stride, held = shape.size, shape.stride, dict(zip(self.places, sums, strict=True))
         weights = {
             (kh, kw, start): self.repeated(
-                self.pixel(at(builder, w, (kh * shape.size + kw) * shape.channels * shape.filters), start, count)
+                self.pixel(at(builder, w, (kh * size + kw) * shape.channels * shape.filters), start, count)
             )
-            for kh in range(down)
-            for kw in range(along)
+            for kh in range(size)
+            for kw in range(size)
             for start, count in self.parts
         }
-        last, row = (self.columns - 1) * stride + along - 1, -1
-        spread: dict[int, Any] = {}
-        for (i, j), taps in self.readers(down, along):
-            if i != row:
-                row, spread = i, {}
+        last, known = (self.columns - 1) * stride + size - 1, dict[int, dict[int, Any]]()
+        for (i, j), taps in self.readers():
+            spread = known.setdefault(i, {})
             inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
             for kh, kw in taps:
                 for start, _ in self.parts:
@@ -242,16 +214,48 @@ class _Emitter:
                     held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
         return list(held.values())
 
-    def readers(self, down: int, along: int) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
-        """Of each input that a vector's first pixel reads, row by row: the taps that read it."""
+    def readers(self) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
+        """The inputs that the first pixels of vectors read, row by row, each with the taps that read it."""
+        size, stride = self.shape.size, self.shape.stride
         taps: dict[tuple[int, int], list[tuple[int, int]]] = {}
-        for kh in range(down):
-            for kw in range(along):
+        for kh in range(size):
+            for kw in range(size):
                 for row in range(self.rows):
                     for column in range(0, self.columns, self.across):
-                        place = row * self.shape.stride + kh, column * self.shape.stride + kw
-                        taps.setdefault(place, []).append((kh, kw))
+                        taps.setdefault((row * stride + kh, column * stride + kw), []).append((kh, kw))
         return sorted(taps.items())
+
+    def channel_by_taps(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One input channel of a large filter: loops over tap rows and tap columns, so that the code does not grow.
+
+        Each output has the same chain of sums as in a sweep: tap row, then tap column.
+        """
+        shape, builder, size = self.shape, self.builder, ir.Constant(I64, self.shape.size)
+        pixel, tap = 4 * shape.x.pixel, 4 * shape.channels * shape.filters
+
+        def columns(row: list[Any], held: list[Any]) -> list[Any]:
+            return counted_loop(builder, size, row, [pixel, tap], held, self.tap)
+
+        return counted_loop(builder, size, pointers, [4 * shape.x.row, shape.size * tap], sums, columns)
+
+    def tap(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
+        """One tap of one input channel, for every output of the tile."""
+        shape, builder, (x, w) = self.shape, self.builder, pointers
+        weights = {start: self.repeated(self.pixel(w, start, count)) for start, count in self.parts}
+        inputs: dict[tuple[int, int], Any] = {}
+        results = []
+        for (row, column, start), held in zip(self.places, sums, strict=True):
+            if (row, column) not in inputs:
+                known: dict[int, Any] = {}
+                last = column + self.pixels(column) - 1
+                inputs[row, column] = self.chosen(
+                    [
+                        self.spread(known, x, row * shape.stride, min(column + q, last) * shape.stride)
+                        for q in range(self.across)
+                    ]
+                )
+            results.append(fma(builder, inputs[row, column], weights[start], held))
+        return results
 
     def spread(self, known: dict[int, Any], x: Any, row: int, column: int) -> Any:
         """One input in all lanes; each is loaded once in a row."""

@@ -32,6 +32,7 @@ from convlet.kernels.simd import (
     fma,
     load_lanes,
     splat,
+    spoiled,
     store_bytes,
     store_lanes,
 )
@@ -177,12 +178,14 @@ class _Emitter:
 
 
 def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> Any:
-    """What is stored of a sum: see `ConvShape.finish`. `mask` points to the `count` numbers it depends on."""
+    """What is stored of a sum: see `ConvShape.finish`. Relu of an infinite sum is NaN.
+
+    mask : pointer to the `count` numbers that a mask depends on
+    """
     lanes = value.type.count
     zero = constant(0.0, lanes)
     if finish == "relu":
-        # x - x is 0, or NaN if x is NaN or infinite: relu must not hide that a network overflows
-        return builder.select(builder.fcmp_ordered(">", value, zero), value, builder.fsub(value, value))
+        return spoiled(builder, builder.select(builder.fcmp_ordered(">", value, zero), value, zero), value)
     if finish == "mask":
         kept = load_lanes(builder, mask, lanes, count)
         return builder.select(builder.fcmp_ordered(">", kept, zero), value, zero)
@@ -192,7 +195,7 @@ def finished(builder: Any, finish: str, value: Any, mask: Any, count: int) -> An
 def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner: Any, count: int) -> None:
     """The largest of 2x2 outputs and, as a byte, which it was: the first of equals, NO_WINNER where relu made it 0.
 
-    If one of them is NaN or infinite, NaN is stored: the largest alone would hide that a network overflows.
+    It is NaN if one of them is not finite.
     """
     best, lanes = four[0], four[0].type.count
     kind = ir.VectorType(I32, lanes)
@@ -205,10 +208,8 @@ def store_largest(builder: Any, relu: bool, four: list[Any], place: Any, winner:
         positive = builder.fcmp_ordered(">", best, constant(0.0, lanes))
         index = builder.select(positive, index, ir.Constant(kind, [NO_WINNER] * lanes))
         best = builder.select(positive, best, constant(0.0, lanes))
-    overflow = zero = constant(0.0, lanes)
     for value in four:
-        overflow = fma(builder, value, zero, overflow)  # 0, or NaN
-    best = builder.select(builder.fcmp_unordered("uno", overflow, overflow), overflow, best)
+        best = spoiled(builder, best, value)
     store_lanes(builder, best, place, lanes, count)
     store_bytes(builder, index, winner, count)
 

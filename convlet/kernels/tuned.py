@@ -30,16 +30,13 @@ SWEEP_VECTORS = 7
 """Vectors along a row of a tile that a sweep fills: with two rows and nine weights they fit 32 registers. More rows
 or vectors were no faster from 3x3 to 5x5 filters, and two rows suit pooling."""
 
-SWEEP_SIZE = 7
-"""The largest filter whose taps a sweep writes out, all of them. Larger ones loop over taps: written out, a filter of
-31x31 took 12 seconds of compilation, and it grows with the number of taps."""
+MOST_SWEPT = 9
+"""The largest filter size whose taps a sweep writes out one by one. It writes size^2 multiply-adds for each output of a
+tile, half a second of compilation at 9 and 12 at 31; larger filters loop over their taps."""
 
-SWEEP_TAPS = 8
-"""Taps of a row that a loop over taps takes together where there are 32 registers, half where there are 16."""
-
-GRADIENT_TILES, POOLED_TILES = 4, 9
-"""The most tiles that a filter gradient writes out one after the other, and one of pooled outputs, whose tiles are half
-as large. More loop over tiles: written out, 3x3 filters of 256 channels took 3 seconds of compilation."""
+MOST_WRITTEN = 192
+"""Vectors of a filter gradient whose tiles are written out one after the other; more are one tile in a loop. Each costs
+3 ms of compilation, and without a bound 512 channels with 5x5 filters took 38 seconds."""
 
 DENSE_IMAGES = 8
 """Images of a dense tile where there are 32 registers, half where there are 16; 16 images were slower."""
@@ -118,11 +115,6 @@ def split(width: int, most: int) -> tuple[int, int, int]:
 def sweep(height: int, vectors: int, target: Target) -> tuple[int, int]:
     """Rows and vectors of a tile that a sweep fills."""
     return min(2, height), split(vectors, SWEEP_VECTORS if target.registers == 32 else SWEEP_VECTORS - 2)[0]
-
-
-def sweep_taps(size: int, target: Target) -> tuple[int, int, int]:
-    """Taps that a sweep over large filters takes together, how many times in a row of taps, and those left over."""
-    return split(size, SWEEP_TAPS if target.registers == 32 else SWEEP_TAPS // 2)
 
 
 def rows_together(height: int, width: int, vector_count: int, most: int) -> int:

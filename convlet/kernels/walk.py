@@ -2,7 +2,8 @@
 
 A program is a table of (kernel address, operands address). Units of work are rows of gradients: row r takes the
 shards r, r + rows, r + 2 rows, ... one after the other, each in groups of images. Threads fetch the next row from a
-shared counter, so which thread takes which row never matters to the result.
+shared counter, so which thread takes which row never matters to the result. A walk may stop before row END: the next
+one takes the rows from there.
 
 Meanwhile each thread reckons by one control word, whatever its own is: denormals are flushed to zero.
 """
@@ -19,6 +20,7 @@ from convlet.kernels.target import Target
 from convlet.kernels.task import (
     BATCH,
     COUNTER,
+    END,
     GRADIENT_FLOATS,
     GRADIENTS,
     GROUP,
@@ -49,8 +51,8 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
     def kernel(task, frame):
         program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
-            row = fetch_add(task[COUNTER])
-            if row >= task[ROWS]:
+            row = fetch_add(task[COUNTER], 1)
+            if row >= task[END]:
                 break
             frame[FRAME_GRADIENT] = task[GRADIENTS] + 4 * row * task[GRADIENT_FLOATS]
             gradient = float32_at(frame[FRAME_GRADIENT])
@@ -74,13 +76,13 @@ def walk(shape: Any, target: Target) -> Callable[..., None]:
 
 
 def walk_numbers(shape: Any, target: Target) -> Callable[..., None]:
-    """The same over pieces of the flat vectors: BATCH numbers in ROWS pieces of SHARD."""
+    """The same over pieces of the flat vectors: BATCH numbers in pieces of SHARD."""
 
     def kernel(task, frame):
         program, own_word = int64_at(task[PROGRAM]), flush_denormals()
         while True:
-            piece = fetch_add(task[COUNTER])
-            if piece >= task[ROWS]:
+            piece = fetch_add(task[COUNTER], 1)
+            if piece >= task[END]:
                 break
             frame[START] = piece * task[SHARD]
             frame[COUNT] = min(task[SHARD], task[BATCH] - frame[START])

@@ -98,6 +98,10 @@ class Layer(ABC):
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """The gradient dx, of x's shape, and the gradient of each parameter, for dy of y's shape."""
 
+    def input_gradient(self, dy: Array, saved: Any, parameters: Arrays) -> Array:
+        """The dx of `backward` alone. Layers with parameters override it: the gradients of those cost as much again."""
+        return self.backward(dy, saved, parameters)[0]
+
     def observed(self, saved: Any) -> dict[str, Array]:
         """This shard's own values of `state_shapes`, seen in a training pass."""
         return {}

@@ -112,20 +112,25 @@ class Conv(Layer):
         dweights[i, j] = sum over n, p, q of padded_x[n, p*stride + i, q*stride + j]^T dy[n, p, q]
         dpadded_x[n, p*stride + i, q*stride + j] += dy[n, p, q] weights[i, j]^T
         """
-        (_, h, w, c), padded = saved
-        weights = parameters["weights"]
+        (_, _, _, c), padded = saved
         _, oh, ow, f = dy.shape
 
-        dweights = np.empty_like(weights)
-        dpadded = np.zeros_like(padded)
+        dweights = np.empty_like(parameters["weights"])
         for i, j, pixels in taps(self.size, self.stride, oh, ow):
             dweights[i, j] = padded[pixels].reshape(-1, c).T @ dy.reshape(-1, f)
-            dpadded[pixels] += dy @ weights[i, j].T
         dbiases = dy.sum(axis=(0, 1, 2))
+        return self.input_gradient(dy, saved, parameters), {"weights": dweights, "biases": dbiases}
 
+    def input_gradient(self, dy: Array, saved: Any, parameters: Arrays) -> Array:
+        """The second formula of `backward`."""
+        (_, h, w, _), padded = saved
+        _, oh, ow, _ = dy.shape
+
+        dpadded = np.zeros_like(padded)
+        for i, j, pixels in taps(self.size, self.stride, oh, ow):
+            dpadded[pixels] += dy @ parameters["weights"][i, j].T
         (above, _), (left, _) = self.pads(h, w)
-        dx = dpadded[:, above : above + h, left : left + w]
-        return dx, {"weights": dweights, "biases": dbiases}
+        return dpadded[:, above : above + h, left : left + w]
 
     def multiply_adds(self, input_shape: Shape) -> int:
         oh, ow, f = self.output_shape(input_shape)

@@ -70,11 +70,13 @@ class Dense(Layer):
         return y, x
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
-        x = saved
-        dx = (dy @ parameters["weights"].T).reshape(x.shape)
-        dweights = x.reshape(len(x), -1).T @ dy
+        dweights = saved.reshape(len(saved), -1).T @ dy
         dbiases = dy.sum(axis=0)
-        return dx, {"weights": dweights, "biases": dbiases}
+        return self.input_gradient(dy, saved, parameters), {"weights": dweights, "biases": dbiases}
+
+    def input_gradient(self, dy: Array, saved: Any, parameters: Arrays) -> Array:
+        x: Array = saved
+        return (dy @ parameters["weights"].T).reshape(x.shape)
 
     def multiply_adds(self, input_shape: Shape) -> int:
         return prod(input_shape) * self.units

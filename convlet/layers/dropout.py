@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from convlet.errors import InputError
 from convlet.layers.base import Array, Arrays, Layer, Pass, Shape
 from convlet.layers.checks import decimal, fraction
@@ -54,9 +52,9 @@ class Dropout(Layer):
                 "give them as Pass(training=True, uniform=...)"
             )
         keep = run.uniform(run.path, x.shape) >= self.rate
-        return np.where(keep, x, 0).astype(x.dtype, copy=False) / (1 - self.rate), keep
+        return x * keep / (1 - self.rate), keep
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         keep = saved
-        dx = dy if keep is None else np.where(keep, dy, 0).astype(dy.dtype, copy=False) / (1 - self.rate)
+        dx = dy if keep is None else dy * keep / (1 - self.rate)
         return dx, {}

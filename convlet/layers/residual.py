@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -118,6 +118,15 @@ class Residual(Layer):
             dxs.append(dx)
         dmain, dshortcut = dxs if len(dxs) == 2 else (*dxs, dsum)
         return dmain + dshortcut, gradients
+
+    def input_gradient(self, dy: Array, saved: Any, parameters: Arrays) -> Array:
+        input_shape, positive, kept = saved
+        dsum = dy * positive
+        dxs = [
+            branch.input_gradient(dsum, kept[prefix], under_prefix(prefix, parameters))
+            for prefix, branch in self.branches(input_shape).items()
+        ]
+        return cast(Array, dxs[0] + (dxs[1] if len(dxs) == 2 else dsum))
 
     def observed(self, saved: Any) -> dict[str, Array]:
         input_shape, _, kept = saved

@@ -130,6 +130,11 @@ class Sequential(Layer):
             gradients = with_prefix(prefix, own) | gradients
         return dy, gradients
 
+    def input_gradient(self, dy: Array, saved: Any, parameters: Arrays) -> Array:
+        for prefix, layer, kept in reversed(list(zip(self.prefixes(), self.layers, saved, strict=True))):
+            dy = layer.input_gradient(dy, kept, under_prefix(prefix, parameters))
+        return dy
+
     def observed(self, saved: Any) -> dict[str, Array]:
         observed: dict[str, Array] = {}
         for prefix, layer, kept in zip(self.prefixes(), self.layers, saved, strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from convlet.report.numbers import count, duration, three_digits
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 WIDE = 76
 """From this width on the table of layers has GFLOP/s beside the share of the peak."""
@@ -65,7 +65,7 @@ def _totals(result: dict[str, Any], console: Console) -> None:
         add(made, [name, duration(seconds), *rates])
     one = inference["seconds_one_image"]
     add(made, ["inference of 1", duration(one), count(1 / one), "", ""])
-    console.print(made)
+    show(console, made)
 
 
 def _layers(result: dict[str, Any], console: Console) -> None:
@@ -86,7 +86,7 @@ def _layers(result: dict[str, Any], console: Console) -> None:
     for name, seconds in result["one_thread"]["seconds"].items():
         add(made, [OTHER.get(name, name), *_time(seconds, whole)])
     add(made, ["step", *_time(whole, whole)], "bold")
-    console.print(made)
+    show(console, made)
     say(console, "dx, dw: gradients of input and weights; GF/s: GFLOP/s, of one thread's peak")
 
 

@@ -9,8 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
-from convlet.report.page.pictures import Range, smaller
+from convlet.report.page.pictures import Range
 from convlet.report.plain import plain
+from convlet.thumbnails import thumbnails
 
 Array = np.ndarray[Any, Any]
 
@@ -42,7 +43,7 @@ def print_pictures(images: Array, captions: Sequence[Sequence[str]], console: Co
     captions : for each image the lines below it
     side : most pixels along a side; larger images are averaged
     """
-    pixels = _fitting(smaller(Range.of(images).bytes(images), side))
+    pixels = _fitting(Range.of(images).bytes(thumbnails(images, side)))
     pictures = [picture(image, console) for image in pixels]
     width = max(pixels.shape[2], 8)
     fit = max(1, (console.width + GAP) // (width + GAP))

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from convlet.report.confusion import print_confusion
 from convlet.report.numbers import count, interval, percent, seconds
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 WIDE, MEDIUM = 92, 74
 """From these widths on the table has images/s, and parameters."""
@@ -55,7 +55,7 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
         ]
         cells += [count(row["images_per_second"])] if wide else []
         add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
-    console.print(made)
+    show(console, made)
 
 
 def _choice(result: dict[str, Any], console: Console) -> None:

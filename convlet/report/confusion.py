@@ -8,7 +8,7 @@ from rich.text import Text
 
 from convlet.report.numbers import percent
 from convlet.report.plain import plain
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 RIGHT, WRONG = (28, 96, 160), (176, 48, 24)
 """Colours of a cell where everything is right, and where all is predicted as one other class."""
@@ -97,4 +97,4 @@ def print_classes(rows: list[dict[str, object]], console: Console) -> None:
     for row in rows:
         precision, recall = (row[key] for key in ("precision", "recall"))
         add(made, [str(row["class"]), percent(precision), percent(recall), f"{row['images']:,}"])  # type: ignore[arg-type]
-    console.print(made)
+    show(console, made)

@@ -9,7 +9,7 @@ from rich.console import Console
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
 from convlet.report.numbers import count, interval, percent
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 PICTURES = 6
 """Mistakes that are drawn, where the terminal can."""
@@ -48,7 +48,7 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         for row in result["worst"]:
             cells = [count(row["image"]), row["label"], row["predicted"]]
             add(made, [*cells, percent(row["probability"]), percent(row["label_probability"])])
-        console.print(made)
+        show(console, made)
     if images is not None and result["worst"] and can_draw(console):
         say(console)
         shown = result["worst"][:PICTURES]

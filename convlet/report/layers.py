@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from convlet.report.numbers import count, size
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 
 def print_layers(result: dict[str, Any], console: Console) -> None:
@@ -29,7 +29,7 @@ def print_layers(result: dict[str, Any], console: Console) -> None:
         add(made, [*cells, count(row["multiply_adds"])])
     totals = [sum(row[key] for row in result["layers"]) for key in ("parameters", "activation_bytes", "multiply_adds")]
     add(made, ["total for an image", "", count(totals[0]), size(totals[1]), count(totals[2])], "bold")
-    console.print(made)
+    show(console, made)
     members = result.get("members", 1)
     each = f" in each of {members} members, which predict together" if members > 1 else ""
     say(console, f"parameters take {size(4 * totals[0])}{each}")

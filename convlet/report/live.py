@@ -53,7 +53,10 @@ class LiveView:
         """A network is next."""
         self._heading, self._facts, self._share, self._curve, self._shown = heading, facts, 0.0, [], True
         if not self._live.is_started:
-            self._live.start()
+            try:
+                self._live.start()
+            except RuntimeError:  # the system refuses the thread that draws: each update draws
+                self._live.auto_refresh = False
 
     def update(self, share: float, loss: float, facts: str) -> None:
         """So much of its training is done."""
@@ -62,6 +65,8 @@ class LiveView:
             self._curve.append((share, log10(loss)))
         if len(self._curve) > MOST_POINTS:
             self._curve = self._curve[::2]
+        if not self._live.auto_refresh:
+            self._live.refresh()
 
     def end(self) -> None:
         """The network is done; its curve stays, faintly, until the last one is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
@@ -56,7 +57,8 @@ class LiveStages:
         if self.console.is_terminal:
             if self._status is None:
                 self._status = self.console.status("")
-                self._status.start()
+                with suppress(RuntimeError):  # the system refuses the thread that turns the spinner
+                    self._status.start()
             self._status.update(Text(text))
         elif monotonic() - self._said >= SECONDS_BETWEEN_LINES:
             self._said = monotonic()

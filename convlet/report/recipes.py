@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 
 class Choice(Protocol):
@@ -45,7 +45,7 @@ def print_recipes(recipes: Sequence[Recipe], console: Console) -> None:
     made = table([("recipe", False), ("", False)])
     for recipe in recipes:
         add(made, [recipe.name, recipe.summary])
-    console.print(made)
+    show(console, made)
 
 
 def print_recipe(recipe: Recipe, entry: Entry, console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from convlet.report.numbers import percent
-from convlet.report.tables import add, say, table
+from convlet.report.tables import add, say, show, table
 
 STYLES = {"finished": "", "running": "green", "stopped": "yellow", "failed": "red", "damaged": "red"}
 
@@ -25,7 +25,7 @@ def print_runs(runs: list[dict[str, Any]], folder: str, console: Console) -> Non
         state = f"{run['state']}: {run['detail']}" if run["detail"] else run["state"]
         errors = ["" if run[key] is None else percent(run[key]) for key in ("validation_error", "test_error")]
         add(made, [run["run"], run["data"] or "", shown, state, *errors], STYLES[run["state"]])
-    console.print(made)
+    show(console, made)
     stopped = next((run for run in runs if run["state"] == "stopped"), None)
     if stopped is not None:
         say(console, f"go on with: convlet {stopped['kind']} --resume {stopped['run']}")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
 from convlet.report.plain import plain
+
+FEWEST = 10
+"""Characters of a folded text that stay together if the terminal is too narrow for a table anyway."""
 
 
 def table(columns: list[tuple[str, bool]]) -> Table:
@@ -20,6 +24,26 @@ def table(columns: list[tuple[str, bool]]) -> Table:
 def add(made: Table, cells: list[str], style: str = "") -> None:
     """A row of plain text: names from data are never read as markup."""
     made.add_row(*(Text(plain(cell)) for cell in cells), style=style)
+
+
+def show(console: Console, made: Table) -> None:
+    """Print a table. In a narrow terminal text is folded and numbers stay whole, even if lines then wrap."""
+    if _least(made, 1) <= console.width:
+        console.print(made)
+        return
+    # `print` takes no width above the terminal's
+    segments = console.render(made, console.options.update(width=_least(made, FEWEST)))
+    console.print(Segments(segments), crop=False, end="")
+
+
+def _least(made: Table, folded: int) -> int:
+    """Columns of the terminal that a table needs so that no number is cut, if text is folded after `folded`."""
+    total = -1  # nothing follows the last column
+    for column in made.columns:
+        cells = [Text(str(column.header)), *(cell for cell in column.cells if isinstance(cell, Text))]
+        longest = max(part.cell_len for cell in cells for part in cell.split(allow_blank=True))
+        total += 1 + (longest if column.no_wrap else min(longest, folded))
+    return total
 
 
 def say(console: Console, text: str = "", style: str = "") -> None:

@@ -135,7 +135,7 @@ def entries(folder: str | os.PathLike[str], refused: type[InputError] = InputErr
         return sorted(Path(folder).iterdir())
     except (OSError, ValueError) as error:
         if getattr(error, "errno", None) == errno.ENOTDIR:
-            raise refused(f"{_shown(folder)}: is not a folder") from None
+            raise refused(f"{_shown(folder)}: is not a folder; give the name of one") from None
         raise refused(f"{_shown(folder)}: {reason(error).replace('no such file', 'no such folder')}") from None
 
 

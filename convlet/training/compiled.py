@@ -49,8 +49,8 @@ class CompiledEngine(Engine):
 
     def load(self, parameters: Array, state: Array | None = None) -> None:
         """See `Engine.load`."""
-        super().load(parameters, state)
         self._ready.clear()
+        super().load(parameters, state)
 
     def gradients(
         self,
@@ -110,8 +110,8 @@ class CompiledEngine(Engine):
             self._updates[key] = self._update_task(optimizer, slots)
         task, given = self._updates[key]
         given[:] = optimizer_settings(optimizer, learning_rate, step)
-        self._run_pieces(task)
         self._ready.clear()
+        self._run_pieces(task)
 
     def logits(self, images: Array) -> Array:
         """See `Engine.logits`."""
@@ -203,14 +203,18 @@ class CompiledEngine(Engine):
         return Kernel("store_logits", MapShape(1, 1, classes, x, dx)), [logits.data.at()]
 
     def _make_room(self, count: int, shards: int, rows: int) -> None:
-        """Grow what a batch needs; only the first, or a larger, batch allocates."""
+        """Grow what a batch needs; only the first, or a larger, batch allocates.
+
+        What is looked at here is set last, so an exception in between leaves nothing too small.
+        """
         if len(self._losses) < count:
-            self._losses, self._wrong = np.zeros(count, np.float32), np.zeros(count, np.uint8)
+            self._wrong = np.zeros(count, np.uint8)
+            self._losses = np.zeros(count, np.float32)
         if len(self._observed) < shards:
             self._observed = np.zeros((shards, self.layout.state_count), np.float32)
         if len(self._rows) < rows:
+            self._reduce = None  # it holds the address of the old rows
             self._rows = np.zeros((rows, self.layout.parameter_count), np.float32)
-            self._reduce = None
 
     def _add_rows(self, rows: int, count: int) -> None:
         """The mean gradient from the rows, added in a fixed tree."""
@@ -231,11 +235,12 @@ class CompiledEngine(Engine):
         if not self.layout.state_count:
             return
         total = np.zeros_like(self.state)
-        for row in self._observed[:shards]:
-            total += row
-        mean = total / np.float32(shards)
         self._ready.clear()
-        self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
+        with np.errstate(all="ignore"):  # of a diverging training; the loop finds what is not finite after the epoch
+            for row in self._observed[:shards]:
+                total += row
+            mean = total / np.float32(shards)
+            self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
 
     def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:
         given = np.zeros(settings.SETTINGS, np.float32)

@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from convlet.architecture import format_word, with_head, without_head
-from convlet.errors import DataError, SettingsError
+from convlet.errors import SettingsError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import Training, compile_ahead, make_engine
+from convlet.training.door import admit, check_snapshot
 from convlet.training.ensemble import Member, joined, train_members
 from convlet.training.history_table import history_table
 from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
-from convlet.training.memory import check_training
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress, of_member
@@ -24,7 +23,6 @@ from convlet.training.resume import Keeper
 from convlet.training.run import Run, validate
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
-from convlet.training.threads import available_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,32 +96,20 @@ def train(
     DataError : images or labels that cannot be used
     ArchitectureError : a network that does not fit the images, the classes or the memory
     SettingsError : several members that should go on from one snapshot
+    CheckpointError : a snapshot of another network
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
     if start is not None and settings.members > 1:
         raise SettingsError(
             f"only a training of one member can go on from a snapshot, but members is {settings.members}"
         )
-    if len(classes) < 2:
-        raise DataError(f"training needs at least 2 classes, but got {len(classes)}")
-    body = without_head(network)
-    shown = Labelled.of(train, "training", len(classes), None)
-    shape = shown.images.shape[1:]
-    if network.output_shape(shape) != (len(classes),):
-        raise DataError(
-            f"the network puts out {network.output_shape(shape)[-1]} numbers, but there are {len(classes)} "
-            f"classes; end it with Dense({len(classes)})"
-        )
-    if len(shown) == 0:
-        raise DataError("training needs at least one image, but got none")
+    admitted = admit(network, train, classes, settings)
+    network, shape, threads = admitted.network, admitted.shape, admitted.threads
+    if start is not None:
+        check_snapshot(start, network, shape)
     held_out = _held_out(validation, len(classes), shape, settings)
-    shown = _weighted(shown, weights, len(classes), settings)
-    preprocessing = preprocessing or Preprocessing.from_images(shown.images)
-    # the same network as the one that the model's word describes, so that a saved model is this one
-    network = with_head(body, len(classes))
-    word = format_word(body)
-    learning, threads = settings.learning(), settings.threads or available_threads()
-    check_training(network, shape, settings, len(shown), threads)
+    shown = _weighted(admitted.shown, weights, len(classes), settings)
+    preprocessing, learning = preprocessing or Preprocessing.from_images(shown.images), settings.learning()
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
 
     def one(own: Settings, number: int, kept: Keeper | None) -> Member:
@@ -141,7 +127,7 @@ def train(
         settings = settings.changed(minutes=None, steps=members[0].steps)
     settings = settings.changed(members=len(members))
     parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
-    model = Model(word, shape, classes, preprocessing, parameters, state, settings.as_dict())
+    model = Model(admitted.word, shape, classes, preprocessing, parameters, state, settings.as_dict())
     return _result(model, members, held_out, threads)
 
 

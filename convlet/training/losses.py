@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convlet.layers.base import Array, overflow
+from convlet.layers.base import Array
 
 
 def softmax(logits: Array) -> Array:
@@ -35,7 +35,8 @@ def softmax_cross_entropy(
     dz_k = w (p_k - t_k),  p = softmax(z),  t_k = (1 - s) (a [k = label] + (1 - a) [k = other label]) + s / K
 
     With m taken out no exponential exceeds 1 and the sum is at least 1, so nothing overflows and the
-    logarithm is never of 0. The gradient is that of the sum of the losses: it is not divided by N.
+    logarithm is never of 0. The gradient is that of the sum of the losses: it is not divided by N. If a logit
+    of an image is not finite, its loss is NaN.
 
     Parameters
     ----------
@@ -61,13 +62,29 @@ def softmax_cross_entropy(
     if smoothing:
         own = kind(1 - smoothing) * own + kind(smoothing / logits.shape[1]) * shifted.sum(axis=1)
         dlogits -= kind(smoothing / logits.shape[1])
-    # an infinite logit must not hide: softmax would make a sound 0 of minus infinity
-    losses = np.log(sums) - own + overflow(logits).sum(axis=1)
+    losses: Array = np.log(sums) - own
+    _mend_overflow(losses, logits, labels, smoothing, mixed)
     dlogits[rows, labels] -= share
     if mixed is not None:
         dlogits[rows, others] -= kind(1 - smoothing) - share
+    losses[~np.isfinite(logits).all(axis=1)] = np.nan
     if weights is not None:
         weights = np.asarray(weights, kind)
         losses *= weights
         dlogits *= weights[:, None]
     return losses, dlogits
+
+
+def _mend_overflow(
+    losses: Array, logits: Array, labels: Array, smoothing: float, mixed: tuple[Array, Array] | None
+) -> None:
+    """Compute in float64 those losses, before their weights, that overflowed though their logits are finite.
+
+    The compiled kernel adds in float64 too, so both engines find a loss infinite for the same logits.
+    """
+    over = ~np.isfinite(losses) & np.isfinite(logits).all(axis=1)
+    if logits.dtype == np.float64 or not over.any():
+        return
+    others = None if mixed is None else (mixed[0][over], mixed[1][over].astype(np.float64))
+    wide, _ = softmax_cross_entropy(logits[over].astype(np.float64), labels[over], None, smoothing, others)
+    losses[over] = wide

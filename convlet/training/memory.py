@@ -1,16 +1,19 @@
-"""What a network takes of the memory, and how much is free: refused before anything is allocated, not killed later.
+"""What a network takes of memory and of compilation: refused before anything is allocated or compiled.
 
 NumPy's zeros take memory only when something is written over them. So a network that does not fit could be made, would
-train for a while, and would then be ended by the system without a word.
+train for a while, and would then be ended by the system without a word. A network of hundreds of different layers,
+which a stranger's model file may hold, would be compiled for minutes.
 """
 
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 from convlet.architecture import format_word, without_head
 from convlet.errors import ArchitectureError
 from convlet.layers.base import Shape
+from convlet.layers.checks import shorten
 from convlet.layers.sequential import Sequential
 from convlet.limits import available_bytes
 from convlet.training.backend import backend_name
@@ -20,12 +23,16 @@ from convlet.training.settings import Settings
 FLOAT = 4
 """Bytes."""
 
+MOST_KERNELS = 130
+"""Different kernels that the layers of a network may need. On two cores that many are compiled in about 10 seconds. The
+largest recipe needs 68, VGG-16 with batch normalisation 116, a ResNet of four stages and any depth 127."""
+
 ENGINE_VECTORS = 3
 """An engine's own vectors as long as the parameters: they, their mean gradient, where weight decay applies."""
 
 
 def check_training(network: Sequential, input_shape: Shape, settings: Settings, images: int, threads: int) -> None:
-    """Refuse a training that does not fit in the memory that is free.
+    """Refuse a training that does not fit in the memory that is free, or would be compiled for too long.
 
     Parameters
     ----------
@@ -34,8 +41,9 @@ def check_training(network: Sequential, input_shape: Shape, settings: Settings, 
 
     Raises
     ------
-    ArchitectureError : the network does not fit the images, or its training the memory
+    ArchitectureError : the network does not fit the images, or its training the memory, or it has too many kernels
     """
+    _check_kernels(network, input_shape, (True, False))
     batch = min(settings.batch or images, images)
     slots = len(settings.make_optimizer().new_slots(0))
     kept = (settings.ema_decay > 0) + (settings.patience is not None)  # a running mean, the best epoch
@@ -51,6 +59,7 @@ def check_training(network: Sequential, input_shape: Shape, settings: Settings, 
 
 def check_prediction(network: Sequential, input_shape: Shape, shard: int, threads: int) -> None:
     """The same for a model that only predicts."""
+    _check_kernels(network, input_shape, (False,))
     inference, packed = _workspace(network, input_shape, shard, False)
     parameters = FLOAT * ENGINE_VECTORS * Layout(network, input_shape).parameter_count + packed
     _check(
@@ -72,16 +81,35 @@ def _check(network: Sequential, what: str, parameters: int, workspaces: int, rem
         )
 
 
-def _workspace(network: Sequential, input_shape: Shape, shard: int, training: bool) -> tuple[int, int]:
-    """Bytes of each thread's arrays, and of parameters in the kernels' own order."""
-    if backend_name() == "reference":  # what its layers keep until the backward pass has read it, and its gradient
-        floats = sum(prod(shape) for _, _, _, shape in leaves(network, input_shape))
-        return FLOAT * floats * shard * (2 if training else 1), 0
+def _check_kernels(network: Sequential, input_shape: Shape, passes: tuple[bool, ...]) -> None:
+    """Refuse a network with more than MOST_KERNELS different kernels in these passes: True for training."""
+    if backend_name() == "reference":
+        return
+    kernels = {kernel for training in passes for kernel in _plan(network, input_shape, 1, training).kernels()}
+    if len(kernels) > MOST_KERNELS:
+        raise ArchitectureError(
+            f"{shorten(format_word(without_head(network)))}: its layers need {len(kernels):,} different kernels, but "
+            f"at most {MOST_KERNELS} may be compiled, which takes about 10 seconds; use fewer kinds of layers: "
+            "layers of the same kind, size and input size share their kernels"
+        )
+
+
+def _plan(network: Sequential, input_shape: Shape, shard: int, training: bool) -> Any:
+    """The plan of the compiled engine for shards of this many images."""
     from convlet.training.lowering import lower
 
     plan, _, _ = lower(network, input_shape, Layout(network, input_shape), training)
     plan.lay_out(shard)
     plan.emit()
+    return plan
+
+
+def _workspace(network: Sequential, input_shape: Shape, shard: int, training: bool) -> tuple[int, int]:
+    """Bytes of each thread's arrays, and of parameters in the kernels' own order."""
+    if backend_name() == "reference":  # what its layers keep until the backward pass has read it, and its gradient
+        floats = sum(prod(shape) for _, _, _, shape in leaves(network, input_shape))
+        return FLOAT * floats * shard * (2 if training else 1), 0
+    plan = _plan(network, input_shape, shard, training)
     return plan.workspace_bytes, FLOAT * plan.packed_floats
 
 

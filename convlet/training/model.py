@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from convlet.architecture import parse, with_head
+from convlet.errors import PredictionError
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.layers_table import layers_table
 from convlet.random import MEMBER, derived_seed
 from convlet.training.backend import make_engine
 from convlet.training.engine import Engine
+from convlet.training.finite import finite, layer_not_finite
 from convlet.training.inputs import as_images
 from convlet.training.layout import Layout
 from convlet.training.lending import Engines
@@ -29,6 +31,9 @@ from convlet.training.views import parse_views
 
 NUMERICS_VERSION = "2"
 """Changes whenever the same seed no longer gives the same parameters. In version 1, members had seeds that count up."""
+
+GROUP = 2**20
+"""Values that are checked at once; it bounds the memory."""
 
 SHOWN = 10
 """Classes that a notebook names."""
@@ -129,6 +134,22 @@ class Model:
                 found |= {prefix + name: values for name, values in views(own).items()}
         return found
 
+    def flaw(self) -> str | None:
+        """Why these numbers are no model, as in "has parameters that are not finite"; None if they are one.
+
+        A file of a model is refused for it when it is written as when it is read.
+        """
+        channels, scaled = self.input_shape[-1], len(self.preprocessing.mean)
+        if scaled != channels:
+            return f"has preprocessing for {scaled} channels, but images of {channels}"
+        for name, values in (("parameters", self.parameters), ("running statistics", self.state)):
+            if not all(finite(values[first : first + GROUP]) for first in range(0, len(values), GROUP)):
+                return f"has {name} that are not finite; train it again"
+        for name, values in self.arrays().items():
+            if name.endswith(".variance") and (values < 0).any():
+                return f"has a variance below 0 in {name}; train it again"
+        return None
+
     def member(self, number: int) -> Model:
         """One of the members, from 0, as a model of its own that predicts with the same views."""
         if self.members == 1:
@@ -153,13 +174,31 @@ class Model:
         DataError : images of another shape, or values that are not finite
         SettingsError : threads out of range
         ArchitectureError : the network does not fit in the memory that is free
+        PredictionError : what the network puts out for an image is not finite
         """
         images = as_images(images, "images", self.input_shape)
         threads = None if threads is None else Settings(threads=threads).threads
         if not len(images):
             return np.empty((0, len(self.classes)), np.float32)
         with self._engines.lent(threads) as engine:
-            return self._mean_logits(engine, images)
+            logits = self._mean_logits(engine, images)
+        if not finite(logits):
+            raise self._not_finite(images, logits)
+        return logits
+
+    def _not_finite(self, images: Array, logits: Array) -> PredictionError:
+        """The error for the first image whose logits are not finite."""
+        number = int(np.argmin(np.isfinite(logits).all(axis=1)))
+        reason = "a sum is too large"
+        for place in range(self.members):
+            one = self.member(place)
+            views = one.layout.views(one.parameters), one.layout.state_views(one.state)
+            x = self.preprocessing.apply(images[number : number + 1])
+            found = layer_not_finite(one.network, self.input_shape, *views, x)
+            if found is not None:
+                reason = found if self.members == 1 else f"{found} in member {place + 1}"
+                break
+        return PredictionError(f"image {number}", reason, number)
 
     @cached_property
     def _engines(self) -> Engines:

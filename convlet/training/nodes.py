@@ -15,6 +15,7 @@ from convlet.kernels.shapes import (
     DenseShape,
     FoldShape,
     MapShape,
+    PackShape,
     PoolShape,
     RowsShape,
     kept_bytes,
@@ -66,8 +67,7 @@ def map_step(name: str, shape: MapShape, operands: list[Operand]) -> Step:
 
 def pack_step(size: int, inputs: int, units: int, weights: int, packed: int) -> Step:
     """The step that packs the filters at these places of the parameters and of the packed ones, after each update."""
-    numbers: list[Operand] = [(frame.ZERO, number) for number in (size * size, inputs, units)]
-    return Kernel("pack"), [parameter(weights), (frame.PACKED, packed), *numbers]
+    return Kernel("pack", PackShape(size, inputs, units)), [parameter(weights), (frame.PACKED, packed)]
 
 
 def written(plan: Plan, value: Value, masked_already: bool = False) -> None:

@@ -133,7 +133,7 @@ class Adagrad(Optimizer):
         gradient = self._decayed(parameters, gradient, decay)
         squares = slots["squares"]
         squares += gradient * gradient
-        parameters -= np.float32(learning_rate) * gradient / (np.sqrt(squares) + np.float32(self.epsilon))
+        parameters -= np.float32(learning_rate) * (gradient / (np.sqrt(squares) + np.float32(self.epsilon)))
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,8 @@ class RMSprop(Optimizer):
         gradient = self._decayed(parameters, gradient, decay)
         squares = slots["squares"]
         squares *= np.float32(self.smoothing)
-        squares += np.float32(1 - self.smoothing) * gradient * gradient
-        parameters -= np.float32(learning_rate) * gradient / (np.sqrt(squares) + np.float32(self.epsilon))
+        squares += np.float32(1 - self.smoothing) * (gradient * gradient)
+        parameters -= np.float32(learning_rate) * (gradient / (np.sqrt(squares) + np.float32(self.epsilon)))
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ class Adam(Optimizer):
         mean *= np.float32(self.beta1)
         mean += np.float32(1 - self.beta1) * gradient
         squares *= np.float32(self.beta2)
-        squares += np.float32(1 - self.beta2) * gradient * gradient
+        squares += np.float32(1 - self.beta2) * (gradient * gradient)
         size = np.float32(learning_rate / (1 - self.beta1**step))
         root = np.float32(sqrt(1 - self.beta2**step))
         parameters -= size * (mean / (np.sqrt(squares) / root + np.float32(self.epsilon)))

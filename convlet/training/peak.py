@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from threading import Barrier, Thread
 from time import perf_counter
 
 import numpy as np
 
-from convlet.kernels import compile as compiler
 from convlet.kernels import frame
+from convlet.kernels import task as task_fields
 from convlet.kernels.compile import Kernel
 from convlet.kernels.shapes import PeakShape
 from convlet.kernels.target import Target, host
-from convlet.training.aligned import aligned_zeros
+from convlet.training.program import WALK_NUMBERS, Task
+from convlet.training.workers import Workers
 
 CHAINS = (12, 24)
 """Chains side by side: 12 keep two units of a latency of four cycles busy, 24 four units; tried where registers do."""
 
 ALONE, TOGETHER = (0.002, 60), (0.01, 20)
 """Seconds that a measurement takes at least, and how many there are: the best counts. Those of one thread are short, so
-that some meet no other program; those of several are long beside the time that threads take to start."""
+that some meet no other program; those of several are long beside the time that threads take to wake."""
+
+PIECES = 50
+"""Pieces of a measurement for each thread, so that all threads are busy until the end."""
 
 
 def peak_shapes(target: Target) -> list[PeakShape]:
@@ -40,51 +42,34 @@ def peak_gflops(threads: int) -> float:
 
 def gflops(shape: PeakShape, threads: int) -> float:
     """GFLOP/s of one kernel on so many threads at once, all together."""
-    call = compiler.caller(Kernel("peak", shape))
-    runs = [_Chains(shape, call) for _ in range(threads)]
+    chains = Chains(shape, threads)
     least, repeats = ALONE if threads == 1 else TOGETHER
-    turns, seconds = 1000, 0.0
-    while seconds < least:
-        turns *= 2
-        seconds = _seconds(runs, turns)
-    best = min(_seconds(runs, turns) for _ in range(repeats))
-    return 2e-9 * shape.multiply_adds * turns * threads / best
+    try:
+        turns, seconds = 1000 // PIECES, 0.0
+        while seconds < least:
+            turns *= 2
+            seconds = chains.seconds(turns)
+        best = min(chains.seconds(turns) for _ in range(repeats))
+    finally:
+        chains.workers.close()
+    return 2e-9 * shape.multiply_adds * turns * PIECES * threads / best
 
 
-class _Chains:
-    """One thread's numbers for the kernel."""
+class Chains:
+    """The kernel's chains on several threads; each thread has numbers of its own."""
 
-    def __init__(self, shape: PeakShape, call: Callable[[int, int], None]) -> None:
-        self.call = call
-        self.arrays = [
-            aligned_zeros(size, np.float32) for size in (shape.lanes, shape.lanes, shape.lanes * shape.chains)
-        ]
-        self.frame = np.zeros(frame.FIELDS, np.int64)
-        for factor in self.arrays[:2]:
-            factor[:] = 1
-        places = [(frame.ZERO, array.ctypes.data) for array in self.arrays]
-        self.operands = np.array(places, np.int64).reshape(-1)
+    def __init__(self, shape: PeakShape, threads: int) -> None:
+        places = [(frame.WORKSPACE, 4 * shape.lanes * number) for number in range(3)]
+        floats = shape.lanes * (2 + shape.chains)
+        self.task = Task([(Kernel("peak", shape), places)], WALK_NUMBERS, threads, 4 * floats)
+        self.sums = [room.view(np.float32)[2 * shape.lanes :] for room in self.task.workspaces]
+        for room in self.task.workspaces:
+            room.view(np.float32)[: 2 * shape.lanes] = 1
+        self.workers, self.pieces = Workers(threads), PIECES * threads
 
-    def run(self, turns: int) -> None:
-        self.frame[frame.COUNT] = turns
-        self.call(self.operands.ctypes.data, self.frame.ctypes.data)
-
-
-def _seconds(runs: list[_Chains], turns: int) -> float:
-    """From the moment when all threads are there until the last one is done."""
-    first, *others = runs
-    ready = Barrier(len(runs))
-
-    def work(own: _Chains) -> None:
-        ready.wait()
-        own.run(turns)
-
-    threads = [Thread(target=work, args=(own,), daemon=True) for own in others]
-    for thread in threads:
-        thread.start()
-    ready.wait()
-    began = perf_counter()
-    first.run(turns)
-    for thread in threads:
-        thread.join()
-    return perf_counter() - began
+    def seconds(self, turns: int) -> float:
+        """The seconds of `turns` turns in each of the pieces; threads that are done take pieces of others."""
+        self.task.fields[task_fields.SHARD], self.task.fields[task_fields.BATCH] = turns, turns * self.pieces
+        began = perf_counter()
+        self.task.run(self.workers, self.pieces)
+        return perf_counter() - began

@@ -60,7 +60,8 @@ class Preprocessing:
 
     def apply(self, images: Array) -> Array:
         """Float32 (N, H, W, C) of images (N, H, W, C), uint8 or float32."""
-        scaled: Array = images.astype(np.float32) * self.scale + self.offset
+        with np.errstate(over="ignore", invalid="ignore"):  # whoever uses the values looks whether they are finite
+            scaled: Array = images.astype(np.float32) * self.scale + self.offset
         return scaled
 
     @classmethod

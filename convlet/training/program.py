@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import perf_counter
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from convlet.training.plan import Part, Plan, Step
 from convlet.training.workers import Workers
 
 WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
+
+WALK_SECONDS = 0.25
+"""About how long a walk may take: no signal, such as Ctrl-C, is handled meanwhile."""
+
+FIRST_UNITS = 16
+"""Units of work that each thread has in a task's first walk, while it is not known how long a unit takes."""
 
 
 class Program:
@@ -52,12 +59,15 @@ class Task:
         for own, workspace in zip(self.frames, self.workspaces, strict=True):
             own[frame.WORKSPACE] = workspace.ctypes.data
             own[frame.SELF] = own.ctypes.data
-        self._walker = compiler.addresses([walker])[walker]
-        walk = compiler.caller(walker)
         # addresses do not change, so they are looked up once, not at each step
+        places = np.array([own.ctypes.data for own in self.frames], np.int64)
         fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
+        self._frame_addresses = places
+        self._shared = compiler.addresses([walker])[walker], fields, places.ctypes.data
+        walk = compiler.caller(walker)
         self.walk_alone = lambda: walk(fields, first)
         self.prepare: Callable[[], None] = lambda: None
+        self._units_a_walk = FIRST_UNITS * threads
 
     def pack(self, plan: Plan, values: dict[int, int]) -> int:
         """Make room for parameters in the kernels' own order, which `prepare` writes; returns its address.
@@ -69,7 +79,7 @@ class Task:
         if plan.packs:
             packing = Task(plan.packs, WALK_NUMBERS, 1, 0)
             packing.set_frames(values | {frame.PACKED: address})
-            for field in (task_fields.ROWS, task_fields.SHARD, task_fields.BATCH):
+            for field in (task_fields.END, task_fields.SHARD, task_fields.BATCH):
                 packing.fields[field] = 1  # each step once
 
             def prepare() -> None:
@@ -85,9 +95,16 @@ class Task:
                 own[field] = value
 
     def run(self, workers: Workers, units: int, **fields: int) -> None:
-        """Let up to `units` threads fetch the units of work."""
+        """Let up to `units` threads fetch the units of work; between two walks, signals are handled."""
         for name, value in fields.items():
             self.fields[getattr(task_fields, name.upper())] = value
         self.fields[task_fields.ROWS] = units
-        self.counter[0] = 0
-        workers.run(self._walker, self.fields, self.frames, units, self.walk_alone)
+        done = 0
+        while done < units:
+            own = min(units - done, self._units_a_walk)
+            self.counter[0], self.fields[task_fields.END] = done, done + own
+            began = perf_counter()
+            workers.run(*self._shared, own, self.walk_alone)
+            seconds = perf_counter() - began
+            self._units_a_walk = max(len(self.frames), int(own * WALK_SECONDS / max(seconds, 1e-9)))
+            done += own

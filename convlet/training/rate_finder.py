@@ -13,11 +13,11 @@ from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.clipping import clip_norm
+from convlet.training.door import admit
 from convlet.training.engine import Engine
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
-from convlet.training.threads import available_threads
 
 LOWEST, HIGHEST = 1e-6, 10.0
 """Learning rates that the test begins and ends with, unless the loss explodes before."""
@@ -82,9 +82,9 @@ def find_rate(
 
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
-    shown = Labelled.of(train, "training", len(classes))
+    admitted = admit(network, train, classes, settings)
+    network, shown, threads = admitted.network, admitted.shown, admitted.threads
     preprocessing, learning = Preprocessing.from_images(shown.images), settings.learning()
-    threads = settings.threads or available_threads()
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
     engine = make_engine(
         *(network, shown.images.shape[1:], preprocessing),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Thread
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from convlet import random
+from convlet.kernels.interrupts import interrupts_held
 from convlet.layers.base import Array, Pass, Shape
 from convlet.training.augmenting import Shown, show
 from convlet.training.engine import Engine
@@ -85,8 +87,6 @@ class ReferenceEngine(Engine):
         self._decay = self.layout.decay_mask()
         self._momentum = self.layout.state_momentum(self.network, self.input_shape)
         self._streams = dropout_streams(self.network, self.input_shape)
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_process = 0
 
     def gradients(
         self,
@@ -141,14 +141,7 @@ class ReferenceEngine(Engine):
         return logits
 
     def close(self) -> None:
-        """Let go of the threads.
-
-        It does not wait for them: the garbage collector may call this inside any thread, also inside one that holds a
-        lock of `threading`, and joining a thread there waits for ever.
-        """
-        if self._pool is not None and self._pool_process == os.getpid():
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = None
+        """See `Engine.close`; threads end with each call."""
 
     def _show(
         self, images: Array, batch: Array, identities: Array | None, shard: slice, epoch: int, position: int
@@ -200,13 +193,44 @@ class ReferenceEngine(Engine):
 
     def _in_order(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
         """The results of `work` in the order of `starts`, a few at a time so that few are kept."""
-        if self.threads == 1 or len(starts) == 1:
-            yield from map(work, starts)
-            return
-        if self._pool is None or self._pool_process != os.getpid():
-            # the threads of a pool do not live on in a forked process
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="convlet")
-            self._pool_process = os.getpid()
         group = 2 * self.threads
         for first in range(0, len(starts), group):
-            yield from self._pool.map(work, starts[first : first + group])
+            own = starts[first : first + group]
+            yield from map(work, own) if self.threads == 1 or len(own) == 1 else self._side_by_side(work, own)
+
+    def _side_by_side(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
+        """The results in order; whatever is raised, no thread is at work any more when it leaves."""
+        left, found = deque(enumerate(starts)), dict[int, Result]()
+        failed: list[BaseException] = []
+
+        def take() -> None:
+            while True:
+                try:
+                    number, start = left.popleft()
+                except IndexError:
+                    return
+                found[number] = work(start)
+
+        def help_out() -> None:
+            try:
+                take()
+            except BaseException as error:
+                failed.append(error)
+
+        helpers: list[Thread] = []
+        try:
+            # where the system refuses a thread, those there are do the work
+            with suppress(RuntimeError, MemoryError), interrupts_held():
+                for number in range(1, min(self.threads, len(starts))):
+                    helper = Thread(target=help_out, daemon=True, name=f"convlet-{number}")
+                    helper.start()
+                    helpers.append(helper)
+            take()
+        finally:
+            left.clear()
+            for helper in helpers:
+                helper.join()
+        if failed:
+            raise failed[0]
+        for number in range(len(starts)):
+            yield found.pop(number)

@@ -15,7 +15,7 @@ from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
 from convlet.training.engine import Engine
 from convlet.training.ensemble import Member
-from convlet.training.finite import check_step, check_validation, check_vectors
+from convlet.training.finite import check_outputs, check_step, check_validation, check_vectors
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.mapped import pieces
@@ -33,6 +33,9 @@ VALIDATED_BYTES = 4 * 2**20
 
 NEVER = 2**32
 """More epochs than there are."""
+
+LOOKED_AT = 64
+"""Training images whose outputs are looked at after an epoch if there are no validation images."""
 
 MOST_ROLLBACKS = 10
 """Halvings of the learning rate, after which a training that still diverges is given up."""
@@ -279,6 +282,8 @@ class Run:
     def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None]:
         """Mean loss and error rate of the validation images; None without any."""
         if self.held_out is None:
+            some = self.shown.batch(np.arange(min(len(self.shown), LOOKED_AT), dtype=np.int64))[0][:LOOKED_AT]
+            check_outputs(self.engine, self._logits(some), self._at(epoch), rate, some)
             return None, None
         loss, error = validate(self._logits(self.held_out.images), self.held_out)
         check_validation(loss, self._at(epoch), rate)

@@ -1,129 +1,180 @@
 """Threads that run one compiled walk together: the calling thread and its helpers meet once a call.
 
-A helper looks out for work for a moment before it sleeps (see `convlet.kernels.meet`), so steps that follow each other
-closely wake nobody. The calling thread waits in the same way, and yields the processor where that takes long.
+Helpers sleep and wake in compiled code (see `convlet.kernels.meet`), on locks of the interpreter that need no Python to
+take or to free. A helper refers to the board only, never to its crew. So a crew that nobody refers to any more ends its
+helpers, whatever exception was the reason.
 """
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import os
 import threading
-import time
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 
-from convlet.kernels import board
+from convlet.kernels import board as fields
 from convlet.kernels import compile as compiler
 from convlet.kernels.compile import Kernel
-from convlet.layers.base import Array
+from convlet.kernels.interrupts import interrupts_held
 from convlet.training.aligned import aligned_zeros
 
+log = logging.getLogger("convlet")
+
 LOOKS = 4000
-"""How often to look for work before going to sleep: some 0.1 ms, longer than Python takes between two steps."""
+"""How often a thread looks for work before it sleeps: about 0.1 ms, longer than Python takes between two steps."""
 
-SECONDS_BETWEEN_LOOKS = 50e-6
-"""How long the calling thread yields the processor where helpers are not done soon after it."""
-
-MEETING = ("serve", "order", "gather_round")
+MEETING = ("serve", "lead", "dismiss")
 """The kernels with which threads meet."""
 
-LINES_AHEAD = 2
+_WATCH = ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 4, ctypes.py_object)
+"""A kernel as the callback of a weak reference, which is passed last; the kernel ignores it."""
+
+_allocate_lock = ctypes.PYFUNCTYPE(ctypes.c_void_p)(("PyThread_allocate_lock", ctypes.pythonapi))
+_acquire_lock = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)(
+    ("PyThread_acquire_lock", ctypes.pythonapi)
+)
+_release_lock = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("PyThread_release_lock", ctypes.pythonapi))
+_free_lock = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("PyThread_free_lock", ctypes.pythonapi))
 
 
 class Workers:
     """`count` threads, of which the caller is one.
 
-    The helpers are daemons: a program may end without closing them. A fork leaves them behind, whatever they are at;
-    the child gets helpers of its own when it has work for them.
+    Helpers are started when there is work for them: a single image needs none. A fork leaves them behind, whatever they
+    are at; the child gets helpers of its own when it has work for them.
     """
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self._begin()
+        self._crew: Crew | None = None
 
-    def _begin(self) -> None:
-        """A clean board, and no helper yet."""
-        count, line = self.count, board.LINE_BYTES // 8
-        self._board = aligned_zeros((LINES_AHEAD + count) * line, np.int64)
-        self._lines = self._board.reshape(-1, line)
-        self._round = self._own(0)
-        self._orders = [self._own(number) for number in range(1, count)]
-        self._wake = [threading.Semaphore(0) for _ in range(1, count)]
-        self._threads: list[threading.Thread] = []
-        self._process = os.getpid()
+    def run(self, walker: int, task: int, frames: int, units: int, alone: Callable[[], None]) -> None:
+        """Let up to `units` threads walk, and wait for all of them; see `Crew.run`.
 
-    def run(self, walker: int, task: Array, frames: Sequence[Array], units: int, alone: Callable[[], None]) -> None:
-        """Let up to `units` threads walk, and wait for all of them.
-
-        walker : address of the compiled walk
-        task : int64 fields of the task
-        frames : each thread's frame, int64; the calling thread's comes first
         alone : the walk on the calling thread
         """
-        helpers = min(self.count, units) - 1
-        if helpers > 0:
-            if self._process != os.getpid():
-                self._begin()
-            if not self._threads:
-                self._start()
-            self._lines[0, board.WALKER], self._lines[0, board.TASK] = walker, task.ctypes.data
-            self._lines[1, 0] = 0
-            for number in range(helpers):
-                self._lines[LINES_AHEAD + number, board.FRAME // 8] = frames[number + 1].ctypes.data
-                self._give_order(number)
-        alone()
-        if helpers > 0:
-            self._wait(helpers)
+        threads = min(self.count, units)
+        if threads <= 1:
+            alone()
+            return
+        crew = self._crew
+        if crew is None or crew.process != os.getpid():
+            crew = self._crew = Crew(self.count)
+        crew.run(walker, task, frames, threads)
 
     def close(self) -> None:
         """End the helpers."""
-        if self._process != os.getpid():
-            self._begin()
-        self._lines[0, board.WALKER] = 0
-        for number, thread in enumerate(self._threads):
-            self._give_order(number)
-            thread.join()
-        self._threads = []
-        self.count = 1
+        crew, self._crew, self.count = self._crew, None, 1
+        if crew is not None and crew.process == os.getpid():
+            crew.end()
 
-    def _start(self) -> None:
-        """Helpers are started when there is work for them: a single image needs none."""
-        self._serve, self._order, self._gather = (compiler.caller(Kernel(name)) for name in MEETING)
-        self._threads = [
-            threading.Thread(target=self._helper, args=(number,), daemon=True, name=f"convlet-{number}")
-            for number in range(1, self.count)
-        ]
-        for thread in self._threads:
-            thread.start()
 
-    def _own(self, number: int) -> Array:
-        """The numbers a thread brings along; the caller's number is 0."""
-        own = aligned_zeros(board.OWN_FIELDS, np.int64)
-        line = LINES_AHEAD + max(0, number - 1)
-        own[board.BOARD], own[board.LOOKS] = self._board.ctypes.data, LOOKS
-        own[board.LINE] = self._board.ctypes.data + line * board.LINE_BYTES
-        return own
+class Board:
+    """The board of one crew (see `convlet.kernels.board`), and a lock for each thread.
 
-    def _give_order(self, number: int) -> None:
-        own = self._orders[number]
-        self._order(own.ctypes.data, 0)
-        if own[board.SEEN]:
-            self._wake[number].release()
+    threads : the calling thread included
+    """
 
-    def _wait(self, helpers: int) -> None:
-        own = self._round
-        own[board.WANTED] = helpers
-        self._gather(own.ctypes.data, 0)
-        while own[board.SEEN] < helpers:
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-            self._gather(own.ctypes.data, 0)
+    def __init__(self, threads: int) -> None:
+        room = aligned_zeros(fields.THREAD_LINES + threads * fields.LINE_BYTES + 2 * 8, np.uint8).view(np.int64)
+        first = fields.THREAD_LINES // 8
+        self.fields = room
+        self.lines = room[first : first + threads * fields.LINE_FIELDS].reshape(threads, fields.LINE_FIELDS)
+        self.address: int = room.ctypes.data
+        self.room = self.address + 8 * (len(room) - 2)  # for what a kernel's calling convention returns
+        room[fields.THREADS], room[fields.LOOKS] = threads, LOOKS
+        room[fields.ACQUIRE], room[fields.RELEASE] = _address(_acquire_lock), _address(_release_lock)
+        self.locks: list[int] = []
+        for number, line in enumerate(self.lines):
+            self.locks.append(_taken_lock())
+            line[fields.LOCK // 8], line[fields.NUMBER // 8] = self.locks[-1], number
+            line[fields.LINE // 8], line[fields.BOARD // 8] = line.ctypes.data, self.address
+        self.watch: Any = None  # the weak reference that ends the helpers of a lost crew
 
-    def _helper(self, number: int) -> None:
-        own, line = self._own(number), self._lines[LINES_AHEAD + number - 1]
-        while True:
-            self._serve(own.ctypes.data, 0)
-            if not line[board.ASLEEP // 8]:
-                return  # an order without a walker
-            self._wake[number - 1].acquire()
-            line[board.ASLEEP // 8] = 0
+    def line(self, number: int) -> int:
+        """The address of a thread's line."""
+        return self.address + fields.THREAD_LINES + number * fields.LINE_BYTES
+
+
+class Crew:
+    """`count` threads, of which the caller is one: starts the helpers, as many as the system allows.
+
+    Helpers are daemons: a program may end without ending them.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.process = os.getpid()
+        self.board = board = Board(count)
+        self._helpers: list[threading.Thread] = []
+        serve, lead, dismiss = (compiler.caller(Kernel(name)) for name in MEETING)
+        self._lead = partial(lead, board.address, board.line(0))
+        self._dismiss = partial(dismiss, board.address, board.line(0))
+        board.watch = weakref.ref(self, _dismisser(board))
+        try:
+            with interrupts_held():  # a start that is interrupted may leave a thread that waits for ever
+                for number in range(1, count):
+                    work = partial(_help, serve, board, number)
+                    helper = threading.Thread(target=work, daemon=True, name=f"convlet-{number}")
+                    helper.start()
+                    self._helpers.append(helper)
+        except (RuntimeError, MemoryError) as error:
+            _say_refused(str(error) or type(error).__name__)
+        except BaseException:
+            self._dismiss()
+            raise
+
+    def run(self, walker: int, task: int, frames: int, threads: int) -> None:
+        """Let up to `threads` threads walk. This returns, and exceptions are raised, when all helpers have left.
+
+        walker : address of the compiled walk
+        task : address of the task fields, int64
+        frames : address of int64 (threads,), the address of each thread's frame; the calling thread's comes first
+        """
+        self.board.fields[: fields.LIMIT + 1] = walker, task, frames, threads
+        self._lead()
+
+    def end(self) -> None:
+        """End the helpers, and wait until they have gone."""
+        with interrupts_held():  # the interpreter runs Python as it forgets a thread, and an exception in there is lost
+            self._dismiss()
+            while self._helpers:
+                self._helpers.pop().join()
+            while self.board.locks:
+                _free_lock(self.board.locks.pop())
+
+
+def _help(serve: Any, board: Board, number: int) -> None:
+    """A helper thread: it holds the board, whose memory it reads until it ends."""
+    serve(board.address, board.line(number))
+
+
+def _dismisser(board: Board) -> Any:
+    """What ends the helpers when their crew is lost, as a call without a step of Python, so no signal interrupts it."""
+    kernel = Kernel("dismiss")
+    function = _WATCH(compiler.addresses([kernel])[kernel])
+    return partial(function, board.room, board.room + 8, board.address, board.line(0))
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def _taken_lock() -> int:
+    """A new lock of the interpreter, taken: who takes it next sleeps until it is freed."""
+    lock = _allocate_lock()
+    if not lock:
+        raise MemoryError("the system refuses a lock")
+    _acquire_lock(lock, 0)
+    return int(lock)
+
+
+@lru_cache(maxsize=1)
+def _say_refused(reason: str) -> None:
+    """One line of log in each process."""
+    log.warning(f"the system refuses more threads ({reason}): going on with fewer, which changes no result")

@@ -119,6 +119,43 @@ def test_train_evaluate_predict_inspect(tiny, tmp_path, capsys):
     fails(capsys, ["train", tiny, "-a", "conv4", "--output", run], message)
 
 
+def test_a_run_folder_is_a_model(tiny, tmp_path, capsys):
+    run, both = tmp_path / "run", tmp_path / "both"
+    assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", str(run)]) == 0
+    capsys.readouterr()
+    shown = []
+    for model in (run, run / "model.safetensors"):
+        assert main(["inspect", str(model)]) == 0
+        assert main(["evaluate", str(model), tiny]) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    (run / "model.safetensors").rename(run / "other")
+    said = "is a run without a model.safetensors yet; finish it with --resume"
+    fails(capsys, ["predict", run, "a.png"], f"{run}: {said}")
+    fails(
+        capsys,
+        ["evaluate", tiny, tiny],
+        f"{tiny}: is a folder without a model.safetensors; give a model file or the folder of a run",
+    )
+    assert main(["compare", tiny, "pool", "--epochs", "1", "--quiet", "--output", str(both)]) == 0
+    capsys.readouterr()
+    said = f"is a comparison; give one of its models, as in {both / 'pool.safetensors'}"
+    fails(capsys, ["inspect", both], f"{both}: {said}")
+
+
+def test_runs_of_nothing_and_data_that_no_report_uses(tiny, tmp_path, capsys, monkeypatch):
+    run = tmp_path / "run"
+    fails(capsys, ["runs", run], f"{run}: there is no such folder; give one that holds runs")
+    assert main(["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", str(run)]) == 0
+    fails(capsys, ["runs", run / "config.json"], f"{run / 'config.json'}: is not a folder; give the name of one")
+    capsys.readouterr()
+    message = f"--then {tiny}: the report of {run} uses no such data; leave it out"
+    fails(capsys, ["report", run, "--then", tiny], message)
+    monkeypatch.chdir(tmp_path / "run")
+    assert main(["runs"]) == 0
+    assert capsys.readouterr().out == "there are no runs in runs; 'convlet train' makes one\n"
+
+
 def test_data_commands(tmp_path, capsys):
     assert main(["data", "list"]) == 0
     assert "fashion-mnist" in capsys.readouterr().out

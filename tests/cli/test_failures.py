@@ -128,6 +128,12 @@ def test_nothing_is_written_where_the_input_is_refused(tiny, tmp_path, capsys):
     [
         (PermissionError(13, "Permission denied", "secret.npz"), "secret.npz: Permission denied", 1),
         (OSError("something broke"), "something broke", 1),
+        (OSError(24, "Too many open files"), "this process has too many files open; raise 'ulimit -n'", 1),
+        (
+            ImportError("cannot load libx.so\nand more"),
+            "a library cannot be loaded: cannot load libx.so; install convlet again, or raise 'ulimit -v'",
+            1,
+        ),
         (KeyboardInterrupt(), "interrupted", 130),
         (
             MemoryError(),
@@ -135,7 +141,7 @@ def test_nothing_is_written_where_the_input_is_refused(tiny, tmp_path, capsys):
             1,
         ),
     ],
-    ids=["permission", "system", "interrupt", "memory"],
+    ids=["permission", "system", "too many files", "library", "interrupt", "memory"],
 )
 def test_what_the_system_refuses_is_one_line(error, message, code, capsys, monkeypatch):
     def load(*arguments, **options):
@@ -199,3 +205,46 @@ def test_two_methods_with_one_architecture_have_their_own_files(tiny, tmp_path):
     marked = [line for line in (folder / "table.txt").read_text().splitlines() if line.startswith("*")]
     assert len(marked) == 1
     assert result["best_label"] in marked[0]
+
+
+def test_a_current_folder_that_was_removed_is_said(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["train", "digits", "-a", "pool", "--output", "run"]) == 1
+    assert capsys.readouterr().err == "convlet: the current folder was removed; go to another one\n"
+
+
+def limited(limit, words):
+    """The command line in a process of its own, under a limit of the shell's `ulimit`."""
+    line = f"ulimit {limit}; exec {sys.executable} -P -m convlet {words}"
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such limits")
+def test_too_little_address_space_is_refused_before_a_library_crashes(tmp_path):
+    done = limited("-v 500000", f"train digits -a pool --output {tmp_path / 'run'}")
+    message = "the address space is limited to 488 MiB, but at least 768 MiB are needed; raise the limit, as in"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"convlet: {message} 'ulimit -v unlimited'\n")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such limits")
+@pytest.mark.parametrize("limit", ["-v 900000", "-n 12"])
+def test_tight_limits_are_enough(tiny, tmp_path, limit):
+    done = limited(limit, f"train {tiny} -a pool --epochs 1 --quiet --output {tmp_path / 'run'}")
+    assert (done.returncode, done.stderr) == (0, SLOW)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such limits")
+def test_a_limit_on_files_names_the_file(tiny, tmp_path):
+    """A file that may not grow is what a full disk is."""
+    words = f"train {tiny} -a dense300 --epochs 3 --save-every 0 --quiet --output {tmp_path / 'run'}"
+    done = limited("-f 8", words)
+    checkpoint, model = (tmp_path / "run" / f"{name}.safetensors" for name in ("checkpoint", "model"))
+    assert done.returncode == 1
+    assert done.stderr.removeprefix(SLOW).splitlines() == [
+        f"no checkpoint was saved: {checkpoint}: cannot be written: File too large; training goes on without",
+        f"convlet: {model}: cannot be written: File too large",
+    ]
+    assert not list(tmp_path.rglob(".convlet-*"))

@@ -279,9 +279,11 @@ def test_folders_that_are_no_runs(stopped, tiny, tmp_path, capsys):
     fails(
         capsys,
         ["train", "--resume", tmp_path / "none"],
-        f"{tmp_path / 'none'}: is no folder; give the folder of a run, see 'convlet runs'",
+        f"{tmp_path / 'none'}: is not a folder; give the folder of a run, see 'convlet runs'",
     )
-    fails(capsys, ["train", "--resume", tiny], f"{tiny}: there is no config.json, so it is no run; see 'convlet runs'")
+    fails(
+        capsys, ["train", "--resume", tiny], f"{tiny}: there is no config.json, so it is not a run; see 'convlet runs'"
+    )
     fails(
         capsys,
         ["compare", "--resume", stopped],
@@ -289,7 +291,7 @@ def test_folders_that_are_no_runs(stopped, tiny, tmp_path, capsys):
     )
     config = stopped / "config.json"
     for text, reason in (
-        ("{", "is damaged; it is no JSON"),
+        ("{", "is damaged; it is not JSON"),
         ("[]", "is damaged; expected a JSON object"),
         ("{}", "does not say how the run was begun; begin a new run"),
     ):
@@ -332,7 +334,7 @@ def test_runs_are_listed(stopped, tiny, tmp_path, capsys):
     broken, run, whole, failed = json.loads(file.read_text())
     assert (broken["state"], broken["detail"]) == (
         "damaged",
-        f"{tmp_path / 'broken' / 'config.json'}: is damaged; it is no JSON",
+        f"{tmp_path / 'broken' / 'config.json'}: is damaged; it is not JSON",
     )
     assert (run["state"], run["networks"], run["data"]) == ("stopped", [WORD], "tiny")
     assert run["detail"] == "1 of 3 epochs and 32 images"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 
 import numpy as np
 import pytest
 
-from convlet.data import archives, load, npy
+from convlet.data import array_files, load, npy
+from convlet.data.choices import Choices
+from convlet.data.place import surveyed
 from convlet.errors import DataError
 
 IMAGES = np.arange(20 * 3 * 4, dtype=np.uint8).reshape(20, 3, 4)
@@ -20,16 +23,22 @@ def archive(tmp_path, **found):
     return path
 
 
+def read(path, **choices):
+    """What an archive holds: images and labels of each part, and the classes."""
+    with surveyed(path, Choices(**choices)) as found:
+        return found.read()
+
+
 def refused(path, message):
     with pytest.raises(DataError) as caught:
-        archives.load(path)
+        read(path)
     assert str(caught.value) == message.format(path=path)
 
 
 def test_images_and_labels(tmp_path):
-    found = archives.load(archive(tmp_path, images=IMAGES, labels=LABELS))
-    assert found["classes"] == ("0", "1")
-    np.testing.assert_array_equal(found["train"][0][..., 0], IMAGES)
+    found = read(archive(tmp_path, images=IMAGES, labels=LABELS))
+    assert found.classes == ("0", "1")
+    np.testing.assert_array_equal(found.parts["train"].images[..., 0], IMAGES)
     data = load(archive(tmp_path, images=IMAGES, labels=LABELS))
     assert sum(len(part) for _, part in data.parts) == 20
     assert data.name == "data"
@@ -44,8 +53,8 @@ def test_class_names_and_test_images(tmp_path):
         test_labels=np.array(["dog", "cat", "dog", "dog"]),
         classes=np.array(["cat", "dog"]),
     )
-    found = archives.load(path)
-    assert found["test"][1].tolist() == [1, 0, 1, 1]
+    found = read(path)
+    assert found.parts["test"].labels.tolist() == [1, 0, 1, 1]
     assert len(load(path).test) == 4
 
 
@@ -64,7 +73,7 @@ def test_class_names_and_test_images(tmp_path):
         ),
         (
             {"images": IMAGES[0], "labels": LABELS},
-            "{path}: images: expected (n, h, w) or (n, h, w, c), but got 3 x 4",
+            "{path}: 3 images but 20 labels; there must be one label an image",
         ),
         (
             {"images": np.full((2, 3, 4), np.nan), "labels": LABELS[:2]},
@@ -122,8 +131,11 @@ PLAIN = "has a header that describes no plain array; save plain numbers and stri
 def test_an_array_that_is_none_is_refused(tmp_path, content, reason):
     path = tmp_path / "data.npz"
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("images.npy", content)
-    refused(path, f"{{path}}: images.npy {reason}")
+        file.writestr("labels.npy", content)
+        images = io.BytesIO()
+        np.save(images, IMAGES[:1])
+        file.writestr("images.npy", images.getvalue())
+    refused(path, f"{{path}}: labels.npy {reason}")
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -144,7 +156,7 @@ def test_texts_may_be_bytes_or_of_the_other_byte_order(tmp_path):
     names = np.array(["cat", "Hündin"])
     for classes in (names, np.char.encode(names, "utf-8"), names.astype(">U6")):
         path = archive(tmp_path, images=IMAGES, labels=LABELS, classes=classes)
-        assert archives.load(path)["classes"] == ("cat", "Hündin")
+        assert read(path).classes == ("cat", "Hündin")
 
 
 def test_an_archive_that_declares_more_than_it_can_hold(tmp_path):
@@ -180,11 +192,11 @@ def test_damage_and_size(tmp_path, monkeypatch):
     for length in range(0, len(whole), 37):
         path.write_bytes(whole[:length])
         with pytest.raises(DataError, match=str(path)):
-            archives.load(path)
+            read(path)
     path.write_bytes(whole)
-    monkeypatch.setattr(archives, "MOST_BYTES", 100)
+    monkeypatch.setattr(array_files, "MOST_BYTES", 100)
     with pytest.raises(DataError, match=r"holds 6\d\d bytes; at most 100 are read"):
-        archives.load(path)
+        read(path)
 
 
 def test_data_that_is_no_data(tmp_path):
@@ -200,11 +212,13 @@ def test_data_that_is_no_data(tmp_path):
     path.write_text("x")
     with pytest.raises(DataError) as caught:
         load(path)
-    names = "'digits', 'mnist', 'fashion-mnist'"
-    assert str(caught.value) == f"{path}: is no data set; expected a folder, an .npz or one of {names}"
+    assert (
+        str(caught.value)
+        == f"{path}: is no data set; expected a folder, or a .zip, .npz, .mat, .csv, .tsv or .parquet file"
+    )
     with pytest.raises(DataError) as caught:
         load("digits", size=(4, 4))
-    assert str(caught.value) == "--size resizes pictures in folders; digits has images of one size already"
+    assert str(caught.value) == "--size resizes pictures in files; digits has images of one size already"
     with pytest.raises(DataError) as caught:
         load("digits", validation=1.5)
     assert str(caught.value) == "--validation must be a fraction from 0 to below 1, but got 1.5"

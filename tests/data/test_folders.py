@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from convlet.data import folders, load
+from convlet.data.choices import Choices
+from convlet.data.place import surveyed
 from convlet.errors import DataError
 
 
@@ -17,9 +19,15 @@ def fill(folder, count=4, size=(6, 5), colour=False, value=0):
         Image.fromarray(pixels).save(folder / f"{number}.png")
 
 
+def read(folder, **choices):
+    """What a folder holds: images and labels of each part, and the classes."""
+    with surveyed(folder, Choices(**choices)) as found:
+        return found.read()
+
+
 def refused(folder, message):
     with pytest.raises(DataError) as caught:
-        folders.load(folder)
+        read(folder)
     assert str(caught.value) == message
 
 
@@ -29,13 +37,14 @@ def test_one_sub_folder_per_class(tmp_path):
     (tmp_path / ".cache").mkdir()
     (tmp_path / "notes.txt").write_text("passed over")
     (tmp_path / "cat" / ".hidden").write_text("passed over")
-    found = folders.load(tmp_path)
-    assert found["classes"] == ("ant", "cat")
-    images, labels = found["train"]
-    assert images.shape == (5, 6, 5, 1)
-    assert labels.tolist() == [0, 0, 1, 1, 1]
-    assert images[0, 0, 0, 0] == 100
-    assert found["test"] is found["validation"] is None
+    found = read(tmp_path)
+    assert found.classes == ("ant", "cat")
+    train = found.parts["train"]
+    assert train.images.shape == (5, 6, 5, 1)
+    assert train.labels.tolist() == [0, 0, 1, 1, 1]
+    assert train.images[0, 0, 0, 0] == 100
+    assert train.names[0] == str(tmp_path / "ant" / "0.png")
+    assert set(found.parts) == {"train"}
 
 
 def test_train_validation_and_test_folders(tmp_path):
@@ -51,7 +60,7 @@ def test_train_validation_and_test_folders(tmp_path):
 def test_one_colour_picture_makes_all_rgb(tmp_path):
     fill(tmp_path / "a")
     fill(tmp_path / "b", colour=True)
-    assert folders.load(tmp_path)["train"][0].shape == (8, 6, 5, 3)
+    assert read(tmp_path).parts["train"].images.shape == (8, 6, 5, 3)
 
 
 def test_sizes_differ(tmp_path):
@@ -62,7 +71,7 @@ def test_sizes_differ(tmp_path):
         f"{tmp_path / 'b' / '0.png'}: is 8x9, but 0.png is 6x5; pictures must have one size, "
         "resize them with --size, as in --size 32x32",
     )
-    assert folders.load(tmp_path, (3, 4))["train"][0].shape == (8, 3, 4, 1)
+    assert read(tmp_path, size=(3, 4)).parts["train"].images.shape == (8, 3, 4, 1)
 
 
 def test_what_is_missing_is_named(tmp_path):
@@ -71,10 +80,10 @@ def test_what_is_missing_is_named(tmp_path):
         f"{tmp_path}: there are no classes; expected one sub-folder of pictures for each class, or IDX files",
     )
     fill(tmp_path / "train" / "a")
-    (tmp_path / "train" / "b").mkdir()
-    empty = tmp_path / "train" / "b"
-    refused(tmp_path, f"{empty}: class 'b' has no image; put pictures there or remove the folder")
-    fill(empty)
+    fill(tmp_path / "train" / "b")
+    (tmp_path / "train" / "c").mkdir()
+    with surveyed(tmp_path, Choices()) as found:
+        assert found.passed == {"folders without a picture": ["train/c"]}
     fill(tmp_path / "test" / "c")
     refused(tmp_path, f"{tmp_path / 'test' / 'c'}: is no class of the training images (a, b)")
 
@@ -86,17 +95,30 @@ def test_a_single_class_is_no_data_set(tmp_path):
     assert str(caught.value) == f"{tmp_path}: there is only the class 'a'; at least two are needed"
 
 
-def test_a_file_that_is_no_picture_is_named(tmp_path):
+def test_a_file_that_only_calls_itself_a_picture_is_named(tmp_path):
     fill(tmp_path / "a")
-    (tmp_path / "a" / "notes.txt").write_text("hello")
-    refused(
-        tmp_path,
-        f"{tmp_path / 'a' / 'notes.txt'}: is no picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)",
+    fill(tmp_path / "b")
+    bad = tmp_path / "a" / "notes.png"
+    bad.write_text("hello")
+    reason = f"{bad}: is not a picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)"
+    refused(tmp_path, f"{reason}; mend or remove it, or leave it out with --skip-unreadable")
+    (tmp_path / "b" / "0.png").write_bytes(b"")
+    with pytest.raises(DataError) as caught:
+        read(tmp_path)
+    assert str(caught.value).startswith(
+        f"{tmp_path}: 2 pictures cannot be read; mend or remove them, or leave them out"
     )
+    assert reason in str(caught.value)
+    assert str(tmp_path / "b" / "0.png") in str(caught.value)
+    found = read(tmp_path, skip_unreadable=True)
+    assert len(found.parts["train"]) == 7
+    assert found.skipped[0] == reason
+    assert len(found.skipped) == 2
 
 
 def test_more_pixels_than_allowed(tmp_path, monkeypatch):
     fill(tmp_path / "a")
+    fill(tmp_path / "b")
     monkeypatch.setattr(folders, "MOST_BYTES", 100)
-    with pytest.raises(DataError, match="4 pictures of 6x5 are more than"):
-        folders.load(tmp_path)
+    with pytest.raises(DataError, match="8 pictures of 6x5 are more than"):
+        read(tmp_path)

@@ -91,7 +91,7 @@ def bomb(width, height):
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
     path = tmp_path / "bomb.png"
     path.write_bytes(bomb(5000, 3000))
-    message = "{path}: has 3000 x 5000 pixels; a picture may have at most 4,000,000, make it smaller"
+    message = "{path}: has 3000 x 5000 pixels; a picture may have at most 4,000,000, resize it with --size, as in --size 64x64"
     refused(path, message)
     path.write_bytes(bomb(50_000, 60_000))
     refused(path, "{path}: has more than 4,000,000 pixels; make it smaller")
@@ -103,12 +103,12 @@ def test_what_is_wrong_is_named(tmp_path):
     refused(tmp_path, "{path}: is a folder; expected a picture")
     refused(tmp_path / "\0", "{path}: is not a name that a file can have; expected a picture")
     path.write_text("not a picture")
-    refused(path, "{path}: is no picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)")
+    refused(path, "{path}: is not a picture of a known format (PNG, JPEG, BMP, GIF, TIFF, WEBP, PPM)")
     path.write_bytes(bytes(8 * 2**20 + 1))
     refused(path, "{path}: has 8,388,609 bytes; a picture may have at most 8,388,608")
     frames = [Image.fromarray(RAMP), Image.fromarray(255 - RAMP)]
     moving = saved(tmp_path, frames[0], "b.gif", save_all=True, append_images=frames[1:])
-    refused(moving, "{path}: has more than one frame; expected a picture of one")
+    np.testing.assert_array_equal(pictures.read(moving)[..., 0], RAMP)  # the first frame
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
@@ -136,3 +136,41 @@ def test_channels_are_changed_both_ways():
     assert pictures.with_channels(grey, 3).shape == (4, 6, 3)
     np.testing.assert_array_equal(pictures.with_channels(pictures.with_channels(grey, 3), 1), grey)
     assert pictures.with_channels(grey, 1) is grey
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "form", "progressive", "message"),
+    [
+        ((2000, 2000), None, "PNG", False, ""),
+        (
+            (2000, 2001),
+            None,
+            "PNG",
+            False,
+            "a picture may have at most 4,000,000, resize it with --size, as in --size 64x64",
+        ),
+        ((10000, 12000), (8, 8), "JPEG", False, ""),
+        ((10000, 12001), (8, 8), "JPEG", False, "a JPEG may have at most 120,000,000 with --size, make it smaller"),
+        (
+            (4000, 4001),
+            (8, 8),
+            "JPEG",
+            True,
+            "a progressive JPEG may have at most 16,000,000 with --size, make it smaller or save it as a plain JPEG",
+        ),
+        (
+            (2000, 2001),
+            (8, 8),
+            "WEBP",
+            False,
+            "a WEBP may have at most 4,000,000 with --size, make it smaller or save it as a plain JPEG",
+        ),
+    ],
+)
+def test_limits_of_pixels(shape, size, form, progressive, message):
+    if not message:
+        pictures.check_pixels("a", shape, size, form, progressive)
+        return
+    with pytest.raises(DataError) as caught:
+        pictures.check_pixels("a", shape, size, form, progressive)
+    assert str(caught.value) == f"a: has {shape[0]} x {shape[1]} pixels; {message}"

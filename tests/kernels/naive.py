@@ -180,8 +180,8 @@ def pack(rng, size=3, inputs=21, units=18):
     w = rng.standard_normal((size, size, inputs, units)).astype(np.float32)
     packed = np.zeros((size, size, units, inputs), np.float32)
     return (
-        Kernel("pack"),
-        [w, packed, size * size, inputs, units],
+        Kernel("pack", PackShape(size, inputs, units)),
+        [w, packed],
         {},
         [(packed, w[::-1, ::-1].transpose(0, 1, 3, 2))],
     )
@@ -585,7 +585,7 @@ def walk(rng):
     counter, rows = np.zeros(1, np.int64), np.full((2, 5), 7, np.float32)
     task = np.zeros(task_fields.FIELDS, np.int64)
     told = {
-        "PROGRAM": program, "LENGTH": 2, "COUNTER": counter, "ROWS": 2, "SHARDS": 5, "SHARD": 4, "BATCH": 18,
+        "PROGRAM": program, "LENGTH": 2, "COUNTER": counter, "ROWS": 2, "END": 2, "SHARDS": 5, "SHARD": 4, "BATCH": 18,
         "GROUP": 3, "GRADIENTS": rows, "GRADIENT_FLOATS": 5, "NUMBERS": numbers, "LOGITS": logits, "LOGIT_FLOATS": 1,
     }  # fmt: skip
     for field, value in told.items():
@@ -616,7 +616,7 @@ def walk_numbers(rng):
         np.zeros(frame.FIELDS, np.int64),
         np.zeros(task_fields.FIELDS, np.int64),
     )
-    told = {"PROGRAM": program, "LENGTH": 1, "COUNTER": counter, "ROWS": 3, "SHARD": 4, "BATCH": 10}
+    told = {"PROGRAM": program, "LENGTH": 1, "COUNTER": counter, "END": 3, "SHARD": 4, "BATCH": 10}
     for field, value in told.items():
         task[getattr(task_fields, field)] = value.ctypes.data if isinstance(value, np.ndarray) else value
     own[frame.SELF] = own.ctypes.data
@@ -629,34 +629,36 @@ def walk_numbers(rng):
     )
 
 
-def _meeting():
-    board, own = np.zeros((4, lines.LINE_BYTES // 8), np.int64), np.zeros(lines.OWN_FIELDS, np.int64)
-    own[lines.BOARD], own[lines.LINE] = board.ctypes.data, board[2].ctypes.data
-    own[lines.LOOKS] = 3
-    return board, own
+def _meeting(threads):
+    """A board with a line for each thread, none of whom sleeps; locks are never touched then."""
+    board = np.zeros((3 + threads, lines.LINE_FIELDS), np.int64)
+    board[0, [lines.THREADS, lines.LIMIT, lines.LOOKS]] = threads, threads, 3
+    for number, line in enumerate(board[3:]):
+        line[[lines.NUMBER // 8, lines.LINE // 8, lines.BOARD // 8]] = number, line.ctypes.data, board.ctypes.data
+    return board
 
 
 def serve(rng):
-    """Nothing to do: the helper looks three times and falls asleep."""
-    board, own = _meeting()
-    asleep = board.copy()
-    asleep[2, lines.ASLEEP // 8] = 1
-    return Kernel("serve"), own, own, [(board, asleep)], ()
+    """The crew was sent away: the helper leaves, and changes nothing."""
+    board = _meeting(2)
+    board[1, 0] = lines.ENDED
+    return Kernel("serve"), board, board[4], [(board, board.copy())], ()
 
 
-def order(rng):
-    """An order for a helper that sleeps: its number counts up, and the helper must be woken."""
-    board, own = _meeting()
-    board[2, lines.ORDER // 8], board[2, lines.ASLEEP // 8] = 6, 1
-    told, given = own.copy(), board.copy()
-    told[lines.SEEN], given[2, lines.ORDER // 8] = 1, 7
-    return Kernel("order"), own, own, [(board, given), (own[2:], told[2:])], ()
+def lead(rng):
+    """A helper that never comes is not waited for: the calling thread does all the work, and the round is closed."""
+    walker, task, own, expected, kept = walk_numbers(rng)
+    board, frames = _meeting(2), np.array([own.ctypes.data, 0], np.int64)
+    board[0, :3] = addresses([walker])[walker], task.ctypes.data, frames.ctypes.data
+    board[1, 0] = 4
+    closed = board.copy()
+    closed[1, 0] = 6
+    return Kernel("lead"), board, board[3], [*expected, (board, closed)], (task, own, frames, kept)
 
 
-def gather_round(rng):
-    """Two helpers are wanted and one is done: three looks, then the one is told of."""
-    board, own = _meeting()
-    board[1, 0], own[lines.WANTED] = 1, 2
-    told = own.copy()
-    told[lines.SEEN] = 1
-    return Kernel("gather_round"), own, own, [(own[2:], told[2:])], (board,)
+def dismiss(rng):
+    """No round can be opened any more."""
+    board = _meeting(3)
+    ended = board.copy()
+    ended[1, 0] = lines.ENDED
+    return Kernel("dismiss"), board, board[3], [(board, ended)], ()

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import convlet
 from convlet.errors import RunError
 from convlet.kernels import cache, helpers, upkeep
 from convlet.kernels import compile as compiler
+from convlet.kernels.compile import Kernel
 from tests import torture_cache
 from tests.kernels import naive
 from tests.kernels.harness import run
@@ -339,3 +341,20 @@ def test_the_counts_of_the_torture_tell_what_went_wrong():
     assert torture_cache.wrong(right) == 0
     assert torture_cache.wrong(right | {"cold starts": cold | {"different results": 2}}) == 1
     assert torture_cache.wrong(right | {"damaged entries": damaged | {"wrong results": 3}}) == 3
+
+
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_refused_thread_leaves_its_kernels_to_the_others(place, allowed, monkeypatch):
+    start, left = threading.Thread.start, allowed
+
+    def refused(thread):
+        nonlocal left
+        if thread._target is helpers._employ:
+            if not left:
+                raise RuntimeError("can't start new thread")
+            left -= 1
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    kernels = [Kernel("walk"), Kernel("read_clock")]
+    assert set(helpers.compile_together(kernels, 2)) == set(kernels if allowed else [])

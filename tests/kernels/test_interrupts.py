@@ -12,6 +12,7 @@ from convlet.kernels import compile as compiler
 from convlet.kernels.compile import Kernel
 from convlet.kernels.interrupts import interrupts_held
 from convlet.kernels.registry import BY_NAME
+from tests.interrupted import at_each_moment
 
 
 def test_an_interrupt_waits_until_the_end():
@@ -38,6 +39,46 @@ def test_nothing_happens_without_one_or_where_it_is_ignored():
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class Asked(Exception):
+    """What a handler raises."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1])
+def test_every_signal_with_a_handler_waits(number):
+    done = []
+
+    def handler(number, place):
+        raise Asked
+
+    @interrupts_held()
+    def work():
+        signal.raise_signal(number)
+        done.append("the rest")
+
+    before = signal.signal(number, handler)
+    try:
+        with pytest.raises(Asked):
+            work()
+        assert done == ["the rest"]
+        assert signal.getsignal(number) is handler
+    finally:
+        signal.signal(number, before)
+
+
+def test_an_exception_while_handlers_are_given_back_swallows_no_later_signal():
+    heard = []
+    before = signal.signal(signal.SIGALRM, lambda number, place: heard.append(number))
+    try:
+        for _ in at_each_moment(interrupts_held()(lambda: None)):
+            signal.raise_signal(signal.SIGALRM)
+            assert heard == [signal.SIGALRM]
+            heard.clear()
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_other_threads_hold_nothing():

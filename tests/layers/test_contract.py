@@ -145,3 +145,13 @@ def test_multiply_adds_are_at_least_one_per_weight(layer, input_shape):
     )
     assert layer.multiply_adds(input_shape) >= weights
     assert (layer.multiply_adds(input_shape) > 0) == (weights > 0)
+
+
+@every_layer
+@every_pass
+def test_its_input_gradient_is_that_of_backward(layer, input_shape, run):
+    x, parameters, state = drawn_arrays(layer, input_shape, np.float32)
+    y, saved = layer.forward(x, parameters, state, run)
+    dy = np.random.default_rng(1).standard_normal(y.shape).astype(np.float32)
+    dx, _ = layer.backward(dy, saved, parameters)
+    assert bytes_of(layer.input_gradient(dy, saved, parameters)) == bytes_of(dx)

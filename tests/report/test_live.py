@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from rich.console import Console
 
 from convlet.report import live
 from convlet.report.braille import characters, dots
-from convlet.report.progress import LiveProgress
+from convlet.report.progress import LiveProgress, LiveStages
 
 
 def state(step, loss):
@@ -113,3 +114,19 @@ def test_a_long_training_keeps_a_bounded_curve():
         view.update(step / 10_000, 1.0, "")
     assert len(view._curve) <= live.MOST_POINTS
     assert [x for x, _ in view._curve] == sorted(x for x, _ in view._curve)
+
+
+def test_a_refused_thread_leaves_a_view_that_draws_itself(monkeypatch):
+    def refused(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    text = io.StringIO()
+    console = Console(file=text, width=80, height=30, force_terminal=True, color_system=None)
+    with LiveProgress(console) as progress:
+        progress.start("conv", 1, 1)
+        progress.update(state(5, 0.25))
+    assert "loss 0.2500" in text.getvalue()
+    with LiveStages(console) as stages:
+        stages.begin("measuring")
+    assert text.getvalue().rindex("\x1b[?25h") > text.getvalue().rindex("\x1b[?25l")  # the cursor is shown again

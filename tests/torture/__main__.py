@@ -93,6 +93,8 @@ ROWS = (
     Row("kernel cache damaged, cold processes", _counted("tests.torture_cache"), _nothing),
     Row("fork and fit, threads predicting", _counted("tests.torture_threads"), _nothing),
     Row("same seed: networks x threads x repeats", *_process("same_seed", (5,), (1,))),
+    Row("file arguments that are no files", *_process("odd_files", ("processes",), ())),
+    Row("kernels over their whole range", *_process("kernel_ranges", ("--cases", 2000), ("--cases", 24))),
     Row("memory during hostile loads", *_process("hostile_memory", (10_000,), (300,))),
 )
 

@@ -20,22 +20,21 @@ FORBIDDEN_CALLS = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spaw
 
 def readers() -> dict[str, Callable[[Path], Any]]:
     """For each kind of file what reads it; the kind is the beginning of the file's name."""
-    from convlet import model_file
-    from convlet.data import archives, folders, idx, pictures
+    from convlet import data, model_file
+    from convlet.data import idx, pictures
 
     return {
         "model": model_file.load,
         "labels": lambda path: idx.read(path, 1),
-        "archive": archives.load,
+        "archive": data.load,
         "picture": pictures.read,
-        "folder": folders.load,
+        "folder": data.load,
     }
 
 
 def prepare(folder: Path) -> None:
     """Good files of every kind, and of each a copy with a byte changed in its middle."""
     import gzip
-    import shutil
 
     import numpy as np
     from PIL import Image
@@ -57,9 +56,9 @@ def prepare(folder: Path) -> None:
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 0x55
         path.with_name(f"{path.stem}-damaged{path.suffix}").write_bytes(data)
-    for name in ("a", "b"):
+    for number, name in enumerate(("a", "b")):
         (folder / "folder" / name).mkdir(parents=True)
-        shutil.copy(folder / "picture.png", folder / "folder" / name / "1.png")
+        Image.fromarray(images[number]).save(folder / "folder" / name / "1.png")
 
 
 def read_all(folder: Path) -> tuple[int, int]:

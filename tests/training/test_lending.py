@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from convlet.training import lending
 from convlet.training.lending import Engines
+from tests.interrupted import only
 from tests.training.test_model import make
 
 
@@ -61,14 +64,17 @@ def test_few_are_kept(engines, made, monkeypatch):
     assert sorted(engine.closed for engine in made) == [False, True]
 
 
-def test_they_are_closed_with_their_owner(made):
-    engines = Engines(lambda threads: made.append(Fake(threads)) or made[-1])
-    with engines.lent(1):
-        pass
-    assert not made[0].closed
-    del engines
+def test_their_threads_end_with_their_owner():
+    trained = make()
+    images = np.zeros((100, *trained.input_shape), np.uint8)
     gc.collect()
-    assert made[0].closed
+    trained.logits(images, 3)
+    with trained._engines.lent(2) as engine:
+        engine.logits(images)
+    assert not only(0, seconds=0.05)
+    del trained, engine
+    gc.collect()
+    assert only(0)
 
 
 def test_a_forked_process_makes_its_own(engines, made, monkeypatch):
@@ -99,3 +105,45 @@ def test_a_model_that_has_predicted_can_be_pickled():
     images = np.zeros((1, *trained.input_shape), np.uint8)
     wanted = trained.logits(images)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(trained)).logits(images), wanted)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, SystemExit, ValueError, GeneratorExit])
+def test_an_interrupted_engine_is_not_lent_again(engines, made, error):
+    with pytest.raises(error), engines.lent(2):
+        raise error
+    assert made[0].closed
+    with engines.lent(2) as engine:
+        assert engine is made[1]
+
+
+def test_idle_engines_are_closed_when_the_interpreter_exits(engines, made):
+    with engines.lent(2) as used:
+        with engines.lent(2):
+            pass
+        lending._close_idle()
+        assert [used.closed for used in made] == [False, True]
+    del engines
+    assert used is made[0]
+
+
+def test_those_that_are_gone_are_forgotten():
+    made = [Engines(Fake) for _ in range(5)]
+    made[:] = [Engines(Fake)]
+    gc.collect()
+    Engines(Fake)
+    assert sum(one() in made for one in lending._made) == 1
+    assert len([one for one in lending._made if one() is None]) <= 1
+
+
+@pytest.mark.parametrize("ways", ["", "; sys.exit(0)", "; threading.Thread(target=loop, daemon=True).start()"])
+def test_the_interpreter_exits_whatever_its_threads_do(ways):
+    program = f"""
+import sys, threading
+from tests.training.test_interruptions import IMAGES, untrained
+model, other = untrained(), untrained()
+def loop():
+    while True: model.logits(IMAGES.images, 3)
+model.logits(IMAGES.images, 3); other.logits(IMAGES.images, 2){ways}
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -486,7 +486,7 @@ def test_a_training_goes_on_from_where_another_ended(optimizer):
     assert first.snapshot.step == 3
 
 
-def test_members_are_trainings_with_seeds_that_count_up():
+def test_members_are_trainings_with_seeds_of_their_own():
     held_out, seen, ended = stripes(30, seed=1), [], []
     given = {"batch": 16, "threads": 1, "epochs": 2, "seed": 5}
     many = train(
@@ -498,7 +498,8 @@ def test_members_are_trainings_with_seeds_that_count_up():
         on_progress=seen.append,
         on_epoch=lambda end: ended.append(end.last),
     )
-    alone = [run(validation=held_out, **given | {"seed": seed}) for seed in (5, 6, 7)]
+    seeds = [random.derived_seed(5, random.MEMBER, number) for number in range(3)]
+    alone = [run(validation=held_out, **given | {"seed": seed}) for seed in seeds]
     np.testing.assert_array_equal(many.model.parameters, np.concatenate([one.model.parameters for one in alone]))
     assert many.history["member"] == [1, 1, 2, 2, 3, 3]
     assert many.history["train_loss"] == [loss for one in alone for loss in one.history["train_loss"]]

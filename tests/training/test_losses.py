@@ -69,3 +69,21 @@ def test_weights_multiply_losses_and_gradients():
     np.testing.assert_allclose(weighted[0], plain[0] * weights, rtol=1e-6)
     np.testing.assert_allclose(weighted[1], plain[1] * weights[:, None], rtol=1e-6)
     assert weighted[0].dtype == weighted[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_the_loss_of_a_logit_that_is_not_finite_is_nan_whichever_it_is(value, place):
+    logits = np.zeros((2, 3), np.float32)
+    logits[1, place] = value
+    with np.errstate(all="ignore"):
+        losses, _ = softmax_cross_entropy(logits, np.array([0, 1]))
+    np.testing.assert_array_equal(np.isnan(losses), [False, True])
+
+
+def test_a_finite_loss_of_large_logits_does_not_overflow_on_the_way():
+    logits = np.full((1, 10), -1e38, np.float32)
+    logits[0, 0] = 0
+    with np.errstate(all="ignore"):
+        losses, _ = softmax_cross_entropy(logits, np.array([0]), smoothing=0.1)
+    assert losses[0] == pytest.approx(9e36)

@@ -116,3 +116,41 @@ def test_the_command_line_writes_nothing_where_a_network_does_not_fit(tmp_path, 
     assert err.startswith(f"convlet: {BIG}: training with a batch of 32 on 2 threads needs ")
     assert err.count("\n") == 1
     assert not folder.exists()
+
+
+MANY = "-".join(f"conv{filters}" for filters in range(1, 60))
+TOO_MANY = (
+    "conv1-conv2-conv3-conv4-conv5-conv6-conv7-conv8-conv9-con...: its layers need {} different kernels, but at most 130 may "
+    "be compiled, which takes about 10 seconds; use fewer kinds of layers: layers of the same kind, size and input size "
+    "share their kernels"
+)
+
+
+def test_a_network_of_too_many_kinds_of_layers_is_refused_before_anything_is_compiled(capsys):
+    with pytest.raises(ArchitectureError) as caught:
+        check_training(network(MANY), SHAPE, Settings(), 40, 1)
+    assert str(caught.value) == TOO_MANY.format(238)
+    assert main(["train", "digits", "-a", MANY, "--quiet"]) == 2
+    assert capsys.readouterr().err == f"convlet: {TOO_MANY.format(238)}\n"
+
+
+def test_a_stranger_s_model_of_too_many_kinds_of_layers_is_refused():
+    many = "-".join(f"conv{filters}" for filters in range(1, 140))
+    with pytest.raises(
+        ArchitectureError, match="its layers need 140 different kernels, but at most 130 may be compiled"
+    ):
+        check_prediction(network(many), SHAPE, 16, 1)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "-".join([*["conv64-bn-relu"] * 2, "pool", *["conv128-bn-relu"] * 2, "pool", *["conv256-bn-relu"] * 3, "pool",
+                  *["conv512-bn-relu"] * 3, "pool", *["conv512-bn-relu"] * 3, "pool-dense4096-relu-dense4096-relu"]),
+        "-".join(["conv64-bn-relu-pool", *["res64"] * 3, "res128s2", *["res128"] * 3, "res256s2", *["res256"] * 22,
+                  "res512s2", *["res512"] * 2, "gap"]),
+    ],
+    ids=["VGG-16", "ResNet-66"],
+)  # fmt: skip
+def test_the_deep_networks_that_people_know_are_allowed(word):
+    memory._check_kernels(network(word), (64, 64, 3), (True, False))

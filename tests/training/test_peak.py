@@ -24,7 +24,7 @@ def test_the_widest_vectors_and_those_half_as_wide_are_tried(lanes, registers, w
 
 
 def test_gflops_are_two_operations_for_each_multiply_add_of_each_thread(monkeypatch):
-    monkeypatch.setattr(peak, "_seconds", lambda runs, turns: turns * 1e-6)
+    monkeypatch.setattr(peak.Chains, "seconds", lambda chains, turns: turns * peak.PIECES * 1e-6)
     shape = PeakShape(lanes=8, chains=12, links=4)
     alone = 2 * 8 * 12 * 4 / 1e-6 / 1e9
     assert peak.gflops(shape, 1) == pytest.approx(alone)
@@ -41,13 +41,11 @@ def test_the_best_kernel_counts(monkeypatch):
     assert peak.peak_gflops(4) == 400
 
 
-def test_every_thread_does_all_its_turns(monkeypatch):
-    monkeypatch.setattr(peak, "ALONE", (1e-5, 1))
-    monkeypatch.setattr(peak, "TOGETHER", (1e-5, 1))
-    made, original = [], peak._Chains
-    monkeypatch.setattr(peak, "_Chains", lambda *arguments: made.append(original(*arguments)) or made[-1])
-    assert peak.gflops(PeakShape(4, 12), 3) > 0
-    done = {float(number) for own in made for number in own.arrays[2]}
-    assert len(made) == 3
-    assert len(done) == 1
-    assert done.pop() >= 4 * 2000  # at least one measurement of 2,000 turns of 4 links: each adds 1 * 1
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_all_turns_are_done(threads):
+    chains = peak.Chains(PeakShape(4, 12), threads)
+    assert chains.seconds(7) > 0
+    done = sum(float(own[0]) for own in chains.sums)
+    assert done == 4 * 7 * peak.PIECES * threads  # each turn has 4 links, and each of them adds 1 * 1
+    assert all((own == own[0]).all() for own in chains.sums)
+    chains.workers.close()

@@ -15,6 +15,7 @@ from convlet.layers import Pass
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.optimizers import SGD
 from convlet.training.reference import PairwiseSum
+from tests.interrupted import only
 from tests.training.examples import engine, stripes
 
 NETWORKS = [
@@ -238,17 +239,32 @@ def test_an_engine_can_be_closed_twice_and_used_again():
     made.close()
 
 
-def test_closing_waits_for_no_thread():
-    """The garbage collector closes engines inside any thread; joining one there waited for ever."""
-    images = stripes(64)
-    made = engine("pool", images.images, shard=8, threads=2)
-    made.logits(images.images)
-    busy = threading.Event()
-    made._pool.submit(busy.wait)
-    late = threading.Timer(5, busy.set)
-    late.start()
-    made.close()
-    closed_first = not busy.is_set()
-    busy.set()
-    late.cancel()
-    assert closed_first
+@pytest.mark.parametrize("allowed", [0, 1])
+def test_a_refused_thread_leaves_the_same_result(allowed, monkeypatch):
+    start, left = threading.Thread.start, allowed
+
+    def refused(thread):
+        nonlocal left
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left -= 1
+        start(thread)
+
+    images = stripes(70).images
+    wanted = engine("conv2-relu", images, shard=8).logits(images)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    np.testing.assert_array_equal(engine("conv2-relu", images, shard=8, threads=4).logits(images), wanted)
+
+
+def test_an_error_in_a_thread_is_raised_and_ends_the_others():
+    images = stripes(70).images
+    made, calls = engine("conv2-relu", images, shard=1, threads=3), []
+
+    def work(start):
+        calls.append(start)
+        raise MemoryError(start)
+
+    with pytest.raises(MemoryError):
+        list(made._in_order(work, list(range(70))))
+    assert len(calls) <= 3
+    assert only(0)

@@ -158,3 +158,22 @@ def test_a_state_of_another_training_is_refused(tmp_path, change, text):
         run(Keeper(path))
     assert str(caught.value).startswith(f"the checkpoint does not fit this training ({text}")
     assert str(caught.value).endswith("); begin a new run")
+
+
+def test_a_due_checkpoint_passes_over_a_diverged_state(tmp_path):
+    """With a checkpoint after each step or with none, a training that rolls back ends in the same model."""
+    from convlet.checkpoints import Checkpoints
+    from convlet.training import Model, Preprocessing
+
+    settings = {"optimizer": "adam", "schedule": "constant", "learning_rate": 1e20, "on_nonfinite": "rollback"}
+    word = "conv3-relu-conv3-relu"
+    form = word, (8, 8, 1), CLASSES, Preprocessing.from_images(SHOWN.images)
+    results = []
+    for keeper in (None, Checkpoints(tmp_path, {}, lambda *vectors: Model(*form, *vectors, Settings().as_dict()), 0)):
+        with pytest.raises(TrainingError) as caught:
+            run(keeper, word, **settings)
+        results.append(str(caught.value))
+    assert results[0] == results[1]
+    assert "after going back 10 times" in results[0]
+    kept = tmp_path / "checkpoint.safetensors"
+    checkpoint_file.check_sound(kept, checkpoint_file.load(kept)[0])

@@ -184,12 +184,12 @@ def _shape(place: int, x: float, y: float, name: str) -> Markup:
 
 
 def reliability(bins: list[dict[str, Any]], words: list[str]) -> Markup:
-    """Share of right answers in each bin of certainty, with the line where both are equal; below, how many images."""
+    """Accuracy in each bin of confidence, with the line where both are equal; below, how many images."""
     height, bottom, floor = 360, 236, 312
     x = Scale(0, 1, LEFT, WIDTH - RIGHT)
     y = Scale(0, 1, bottom, TOP)
     most = max(row["images"] for row in bins) or 1
-    parts = [axes(x, y, ("", "share that is right"), (lambda value: "", whole_percent), bottom)]
+    parts = [axes(x, y, ("", "accuracy"), (lambda value: "", whole_percent), bottom)]
     for row, said in zip(bins, words, strict=True):
         left, width = x(row["low"]) + 1, x(row["high"]) - x(row["low"]) - 2
         if not row["images"]:
@@ -207,9 +207,7 @@ def reliability(bins: list[dict[str, Any]], words: list[str]) -> Markup:
     parts.append(line(x.start, floor, x.end, floor, "axis"))
     for value in x.ticks():
         parts.append(text(x(value), floor + 17, whole_percent(value), "tick", text_anchor="middle"))
-    parts.append(
-        text((x.start + x.end) / 2, floor + 36, "certainty of the network", "axis-title", text_anchor="middle")
-    )
+    parts.append(text((x.start + x.end) / 2, floor + 36, "confidence", "axis-title", text_anchor="middle"))
     middle = (bottom + floor) / 2 + 6
     parts.append(text(x.start - 7, middle, "images", "tick", text_anchor="end"))
-    return group(joined(parts), "share of right answers against certainty", height)
+    return group(joined(parts), "accuracy against confidence", height)

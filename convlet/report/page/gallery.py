@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from convlet import thumbnails
 from convlet.report.page import pictures
 
 Array = np.ndarray[Any, Any]
 
 MOST_FINE = 400
 """More mistakes than these have 16 levels a channel, as right answers have."""
+
+SHEET_VALUES = 24_000_000
+"""Values of all images on one sheet: more would take too much memory while the sheet is packed."""
 
 TRIED = 400
 """Images that are packed to learn how many bytes one takes."""
@@ -37,6 +41,7 @@ class Gallery:
 
     key : begins the names of its sheets in the page
     tile : height and width of an image on a sheet
+    probabilities, labels, predicted, test_numbers : of all studied images; the last is their place in the test set
     """
 
     key: str
@@ -46,6 +51,7 @@ class Gallery:
     probabilities: Array
     labels: Array
     predicted: Array
+    test_numbers: Array
 
     @classmethod
     def of(cls, key: str, study: dict[str, Any], most_bytes: int) -> Gallery | None:
@@ -53,18 +59,22 @@ class Gallery:
         test = study["of_test"]
         if test is None:
             return None
-        images = pictures.Range.of(test["images"]).bytes(test["images"])
+        images, reach = test["images"], pictures.Range.of(test["images"])
         labels, predicted = test["labels"], test["predicted"]
         sure = test["probabilities"].max(axis=1)
         mistaken = labels != predicted
         # of mistakes the surest come first, of right answers the least certain
-        wrong = _part(
-            images, labels, predicted, np.flatnonzero(mistaken), -sure, most_bytes, mistaken.sum() > MOST_FINE
-        )
+        cells = _Cells(images, reach, labels, predicted, np.array(study["row"]["confusion_matrix"]))
+        wrong = cells.part(False, -sure, most_bytes, mistaken.sum() > MOST_FINE)
         left = most_bytes - (wrong.sheet.size if wrong.sheet else 0)
-        right = _part(images, labels, predicted, np.flatnonzero(~mistaken), sure, left, True)
-        tile = pictures.smaller(images[:1]).shape[1:3]
-        return cls(key, (tile[0], tile[1]), wrong, right, test["probabilities"], labels, predicted)
+        right = cells.part(True, sure, left, True)
+        tile = thumbnails.size(*images.shape[1:3])
+        return cls(key, tile, wrong, right, test["probabilities"], labels, predicted, test["numbers"])
+
+    @property
+    def stretch(self) -> float:
+        """How wide its images are drawn: see `pictures.stretch`."""
+        return pictures.stretch(*self.tile)
 
     @property
     def sheets(self) -> list[tuple[str, pictures.Sheet]]:
@@ -81,7 +91,7 @@ class Gallery:
             found[name] = {
                 "columns": part.sheet.columns if part.sheet else 0,
                 "cells": part.cells,
-                "numbers": rows.tolist(),
+                "numbers": self.test_numbers[rows].tolist(),
                 "sure": np.rint(taken * 1000).astype(np.int64).tolist(),
                 "own": np.rint(own * 1000).astype(np.int64).tolist() if name == "wrong" else [],
             }
@@ -100,27 +110,54 @@ class Gallery:
             return []
         columns = self.wrong.sheet.columns
         return [
-            {"x": place % columns, "y": place // columns, "number": int(self.wrong.numbers[place])}
+            {"x": place % columns, "y": place // columns, "number": int(self.test_numbers[self.wrong.numbers[place]])}
             for place in range(first, first + min(shown, count))
         ]
 
 
-def _part(
-    images: Array, labels: Array, predicted: Array, numbers: Array, order: Array, most_bytes: int, coarse: bool
-) -> Part:
-    """The images with these numbers, as many as fit; where some must go, every cell keeps its first ones."""
-    numbers = numbers[np.lexsort((order[numbers], predicted[numbers], labels[numbers]))]
-    pairs = np.stack([labels[numbers], predicted[numbers]], axis=1)
-    fit = _how_many_fit(images, numbers, most_bytes, coarse)
-    kept = np.sort(np.argsort(_ranks(pairs), kind="stable")[:fit])
-    cells: dict[str, tuple[int, int, int]] = {}
-    for row, column in np.unique(pairs, axis=0).tolist():
-        there = (pairs[kept] == (row, column)).all(axis=1)
-        first = int(np.argmax(there)) if there.any() else 0
-        total = int((pairs == (row, column)).all(axis=1).sum())
-        cells[f"{row}-{column}"] = (first, int(there.sum()), total)
-    sheet = pictures.sheet(pictures.smaller(images[numbers[kept]]), coarse) if len(kept) else None
-    return Part(sheet, numbers[kept], cells)
+@dataclass(frozen=True)
+class _Cells:
+    """Images (n, H, W, C) and the cells that they belong to; the matrix counts all test images, also those not here."""
+
+    images: Array
+    reach: pictures.Range
+    labels: Array
+    predicted: Array
+    matrix: Array
+
+    def part(self, right: bool, order: Array, most_bytes: int, coarse: bool) -> Part:
+        """The right images or the wrong ones, as many as fit; if some must go, every cell keeps its first ones."""
+        labels, predicted = self.labels, self.predicted
+        numbers = np.flatnonzero((labels == predicted) == right)
+        numbers = numbers[np.lexsort((order[numbers], predicted[numbers], labels[numbers]))]
+        pairs = np.stack([labels[numbers], predicted[numbers]], axis=1)
+        fit = self._how_many_fit(numbers, most_bytes, coarse)
+        kept = np.sort(np.argsort(_ranks(pairs), kind="stable")[:fit])
+        sheet = pictures.sheet(self._tiles(numbers[kept]), coarse) if len(kept) else None
+        return Part(sheet, numbers[kept], self._counted(pairs[kept], right))
+
+    def _counted(self, pairs: Array, right: bool) -> dict[str, tuple[int, int, int]]:
+        """See `Part.cells`, for the pairs of the images that are shown, in their order."""
+        known, starts, counts = np.unique(pairs, axis=0, return_index=True, return_counts=True)
+        places = dict(zip(map(tuple, known.tolist()), zip(starts.tolist(), counts.tolist(), strict=True), strict=True))
+        cells: dict[str, tuple[int, int, int]] = {}
+        for row, column in np.argwhere(self.matrix).tolist():
+            if (row == column) == right:
+                total = int(self.matrix[row, column])
+                cells[f"{row}-{column}"] = (*places.get((row, column), (0, 0)), total)
+        return cells
+
+    def _tiles(self, numbers: Array) -> Array:
+        return self.reach.bytes(thumbnails.chosen(self.images, numbers))
+
+    def _how_many_fit(self, numbers: Array, most_bytes: int, coarse: bool) -> int:
+        """Images that fit into so many bytes, by what an even choice of them takes."""
+        if not len(numbers):
+            return 0
+        places = np.linspace(0, len(numbers) - 1, min(TRIED, len(numbers))).astype(np.int64)
+        tiles = self._tiles(numbers[places])
+        each = pictures.sheet(tiles, coarse).size / len(tiles)
+        return min(len(numbers), int(most_bytes / each), SHEET_VALUES // tiles[0].size)
 
 
 def _ranks(pairs: Array) -> Array:
@@ -130,12 +167,3 @@ def _ranks(pairs: Array) -> Array:
     starts = np.flatnonzero(new)
     ranks: Array = np.arange(len(pairs)) - starts[np.cumsum(new) - 1]
     return ranks
-
-
-def _how_many_fit(images: Array, numbers: Array, most_bytes: int, coarse: bool) -> int:
-    """Images that fit into so many bytes, by what an even choice of them takes."""
-    if not len(numbers):
-        return 0
-    tried = numbers[np.linspace(0, len(numbers) - 1, min(TRIED, len(numbers))).astype(np.int64)]
-    each = pictures.sheet(pictures.smaller(images[tried]), coarse).size / len(tried)
-    return min(len(numbers), int(most_bytes / each))

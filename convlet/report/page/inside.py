@@ -11,6 +11,9 @@ from convlet.report.page import pictures
 
 MOST_FILTERS = 64
 
+MAP_COLUMNS = 8
+"""Square maps in a row."""
+
 
 def inside_view(study: dict[str, Any]) -> dict[str, Any] | None:
     """What `inside.html` shows; None without the model."""
@@ -24,6 +27,7 @@ def inside_view(study: dict[str, Any]) -> dict[str, Any] | None:
         "filters": _filters(found["filters"]),
         "classes": [_of_class(item, classes, reach) for item in found["classes"]],
         "of_all": len(found["classes"]) == len(classes),
+        "looked": found["looked"],
         "mistakes": [_mistake(item, classes, reach) for item in found["mistakes"]],
         "has_cam": any(item["cam"] is not None for item in found["classes"]),
         "has_drawn": any(item["drawn"] is not None for item in found["classes"]),
@@ -54,7 +58,7 @@ def _filters(weights: Any) -> dict[str, Any] | None:
 
 
 def _plain(pixels: Any, reach: pictures.Range) -> str:
-    return pictures.picture(pictures.smaller(reach.bytes(pixels[None]))[0])
+    return pictures.picture(reach.bytes(pixels))
 
 
 def _without_outliers(pixels: Any) -> pictures.Range:
@@ -63,19 +67,10 @@ def _without_outliers(pixels: Any) -> pictures.Range:
     return pictures.Range(low, high if high > low else low + 1)
 
 
-def _small_map(values: Any) -> Any:
-    """A map (H, W) no larger than the pictures beside it."""
-    factor = -(-max(values.shape) // pictures.LARGEST)
-    if factor == 1:
-        return values
-    rows, columns = values.shape[0] // factor, values.shape[1] // factor
-    return values[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor).mean(axis=(1, 3))
-
-
 def _overlay(pixels: Any, cam: Any, reach: pictures.Range) -> str | None:
     if cam is None:
         return None
-    return pictures.overlay(pictures.smaller(reach.bytes(pixels[None]))[0], _small_map(cam))
+    return pictures.overlay(reach.bytes(pixels), cam)
 
 
 def _of_class(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
@@ -84,28 +79,34 @@ def _of_class(item: dict[str, Any], classes: list[str], reach: pictures.Range) -
         "class": classes[item["class"]],
         "number": item["number"],
         "picture": _plain(item["pixels"], reach),
-        "saliency": pictures.heat(_small_map(item["saliency"])),
+        "saliency": None if item["saliency"] is None else pictures.heat(item["saliency"]),
         "cam": _overlay(item["pixels"], item["cam"], reach),
-        "mean": _plain(item["mean"], reach),
+        "mean": None if item["mean"] is None else _plain(item["mean"], reach),
+        "mean_of": _mean_of(*item["mean_of"]),
         "drawn": None if drawn is None else _plain(drawn, _without_outliers(drawn)),
         "silent": item["cam"] is not None and not item["cam"].max() > 0,
         "maps": [_maps(layer) for layer in item["maps"]],
     }
 
 
+def _mean_of(used: int, of: int) -> str:
+    """Which training images a mean is made of."""
+    return "of the training images" if used == of else f"of the first {used:,} training images"
+
+
 def _maps(layer: dict[str, Any]) -> dict[str, Any]:
-    """The maps of one layer: in two rows where there are many."""
+    """The maps of one layer: in two rows if there are many, in more rows if they are wide."""
     values = layer["values"]
-    values = np.stack([_small_map(values[..., k]) for k in range(values.shape[2])], axis=2)
-    shown = values.shape[2]
-    columns = min(shown, 8)
+    height, width, shown = values.shape
+    stretch = pictures.stretch(height, width)
+    columns = min(shown, max(2, round(MAP_COLUMNS / stretch)))
     return {
         "name": layer["name"],
         "picture": pictures.strip(values, columns),
-        "columns": columns,
+        "units": round(columns * stretch, 2),
         "shown": shown,
         "of": layer["of"],
-        "size": f"{layer['values'].shape[0]} × {layer['values'].shape[1]}",
+        "size": f"{layer['size'][0]} × {layer['size'][1]}",
         "answers": float(np.abs(layer["values"]).max()) > 0,
     }
 
@@ -116,7 +117,7 @@ def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) ->
         "label": classes[item["label"]],
         "predicted": classes[item["predicted"]],
         "picture": _plain(item["pixels"], reach),
-        "saliency": pictures.heat(_small_map(item["saliency"])),
+        "saliency": pictures.heat(item["saliency"]),
         "cam": _overlay(item["pixels"], item["cam"], reach),
         "label_cam": _overlay(item["pixels"], item["label_cam"], reach),
         "silent": [cam is not None and not cam.max() > 0 for cam in (item["cam"], item["label_cam"])],
@@ -127,7 +128,8 @@ def _layers(found: dict[str, Any]) -> dict[str, Any]:
     """What each layer costs, as numbers and as shares of all layers."""
     rows = found["rows"]
     adds = sum(row["multiply_adds"] for row in rows) or 1
-    times = [row["forward_seconds"] + (row["backward_seconds"] or 0.0) for row in rows]
+    times = [(row["forward_seconds"] or 0.0) + (row["backward_seconds"] or 0.0) for row in rows]
+    timed = all(row["forward_seconds"] is not None for row in rows)
     return {
         "compiled": found["compiled"],
         "rows": [
@@ -147,8 +149,8 @@ def _layers(found: dict[str, Any]) -> dict[str, Any]:
         "parameters": count(sum(row["parameters"] for row in rows)),
         "memory": size(sum(row["activation_bytes"] for row in rows)),
         "multiply_adds": count(sum(row["multiply_adds"] for row in rows)),
-        "forward": _microseconds(sum(row["forward_seconds"] for row in rows)),
-        "backward": _microseconds(sum(row["backward_seconds"] or 0.0 for row in rows)),
+        "forward": _microseconds(sum(row["forward_seconds"] or 0.0 for row in rows) if timed else None),
+        "backward": _microseconds(sum(row["backward_seconds"] or 0.0 for row in rows) if timed else None),
     }
 
 

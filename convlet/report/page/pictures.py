@@ -11,8 +11,8 @@ from convlet.report.page import png
 
 Array = np.ndarray[Any, Any]
 
-LARGEST = 64
-"""Sides of an image on a sheet; a larger one is made smaller."""
+LONG = 2
+"""A picture so many times longer than wide, or wider than long, is laid out in another way."""
 
 GAP = 2
 """Pixels between tiles."""
@@ -39,6 +39,17 @@ def palette(name: str, count: int = 16) -> Array:
     places = np.linspace(0, len(stops) - 1, count)
     channels = [np.interp(places, np.arange(len(stops)), stops[:, channel]) for channel in range(3)]
     return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+def stretch(height: int, width: int) -> float:
+    """How many times wider than a square a picture is drawn, so that it covers the same area; 1 unless it is long."""
+    ratio = width / height
+    return 1.0 if 1 / LONG < ratio < LONG else round(ratio**0.5, 3)
+
+
+def form(height: int, width: int) -> str:
+    """How pictures of these sides are laid out: "wide", "tall", or "" for all others."""
+    return "wide" if width >= LONG * height else "tall" if height >= LONG * width else ""
 
 
 @dataclass(frozen=True)
@@ -69,17 +80,6 @@ class Range:
 def picture(pixels: Array) -> str:
     """One uint8 image (H, W, 1 or 3) as an address."""
     return png.uri(png.encode(pixels))
-
-
-def smaller(images: Array, largest: int = LARGEST) -> Array:
-    """Images (n, H, W, C) with sides of at most so many pixels, by averaging over whole blocks."""
-    factor = -(-max(images.shape[1:3]) // largest)
-    if factor == 1:
-        return images
-    n, height, width, channels = images.shape
-    rows, columns = height // factor, width // factor
-    cut = images[:, : rows * factor, : columns * factor].reshape(n, rows, factor, columns, factor, channels)
-    return np.rint(cut.mean(axis=(2, 4))).astype(np.uint8)
 
 
 def coarser(images: Array) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
 from convlet.report.page.gallery import Gallery
+from convlet.thumbnails import thumbnails
 
 MOST_MATRIX = 60
 """Classes that a matrix can show; of more, only the pairs are listed."""
@@ -20,6 +21,9 @@ WITH_NUMBERS = 20
 STRONG_RIGHT, STRONG_WRONG = 0.825, 0.945
 """From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
 
+MOST_ROWS, HARDEST = 60, 24
+"""Classes that a table shows at once; of more, how many with the lowest recall, the others folded away."""
+
 PAIRS, THUMBS = 8, 6
 
 SMALL = 0.01
@@ -29,7 +33,7 @@ SMALL = 0.01
 def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> dict[str, Any]:
     """What `study.html` shows."""
     row, data, test = study["row"], study["data"], study["of_test"]
-    classes, matrix = data["classes"], row["confusion_matrix"] if test is None else test["confusion_matrix"]
+    classes, matrix = data["classes"], row["confusion_matrix"]
     total = sum(map(sum, matrix))
     wrong = total - sum(values[k] for k, values in enumerate(matrix))
     view = {
@@ -52,7 +56,7 @@ def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> d
         "with_numbers": len(classes) <= WITH_NUMBERS,
         "pairs": _pairs(matrix, classes, gallery),
         "gallery": gallery.as_json(list(classes)) if gallery else None,
-        "tile": gallery.tile if gallery else None,
+        "form": pictures.form(*data["image_shape"][:2]),
         "shown": _shown(gallery),
         "of_test": None,
     }
@@ -134,14 +138,9 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
             ]
             for row in calibration["bins"]
         ],
-        "per_class": [
-            {
-                "class": row["class"],
-                "images": count(row["images"]),
-                "measures": [(percent(row[name]), _beyond(row[name], start)) for name in ("precision", "recall")],
-            }
-            for row in test["per_class"]
-        ],
+        "per_class": [_class_row(row, start) for row in _hardest_first(test["per_class"])],
+        "hardest": HARDEST if len(test["per_class"]) > MOST_ROWS else None,
+        "studied": len(test["labels"]),
         "measures_from": f"{start:.0%}".replace("%", " %"),
         "worst": [_card(test, number, classes, reach) for number in test["worst"].tolist()],
         "least_certain": [_card(test, number, classes, reach) for number in test["least_certain"].tolist()],
@@ -150,19 +149,31 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
         "examples": [
             {
                 "class": name,
-                "pictures": [pictures.picture(image) for image in pictures.smaller(reach.bytes(images))],
+                "pictures": [pictures.picture(image) for image in reach.bytes(images)],
             }
-            for name, images in zip(classes[:24], test["examples"][:24], strict=True)
+            for name, images in zip(classes, test["examples"], strict=False)
             if len(images)
         ],
     }
 
 
+def _hardest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows as they are; if there are more than MOST_ROWS, those with the lowest recall first."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return sorted(rows, key=lambda row: 2.0 if row["recall"] is None else row["recall"])
+
+
+def _class_row(row: dict[str, Any], start: float) -> dict[str, Any]:
+    measures = [(percent(row[name]), _beyond(row[name], start)) for name in ("precision", "recall")]
+    return {"class": row["class"], "images": count(row["images"]), "measures": measures}
+
+
 def _judgement(over: float) -> str:
-    """What it means that a network is surer, by so much, than it is right."""
+    """What it means that the mean confidence is so much higher than the accuracy."""
     if abs(over) < SMALL:
-        return "about as sure as it should be"
-    return "surer than it should be" if over > 0 else "less sure than it could be"
+        return "well calibrated on average"
+    return "overconfident" if over > 0 else "underconfident"
 
 
 def _measures_start(rows: list[dict[str, Any]]) -> float:
@@ -179,16 +190,16 @@ def _beyond(value: float | None, start: float) -> float:
 
 def _bin_words(row: dict[str, Any]) -> str:
     return (
-        f"certainty {row['low']:.0%} to {row['high']:.0%}: {row['images']:,} images, "
-        f"{percent(row['accuracy'])} right, certainty {percent(row['certainty'])} on average"
+        f"confidence {row['low']:.0%} to {row['high']:.0%}: {row['images']:,} images, "
+        f"{percent(row['accuracy'])} right, mean confidence {percent(row['certainty'])}"
     )
 
 
 def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     """An image of the test set with what the network made of it."""
-    return _judged(
-        test["images"][number], int(test["labels"][number]), test["probabilities"][number], classes, reach
-    ) | {"where": f"test image {number:,}"}
+    pixels = thumbnails(test["images"][number : number + 1])[0]
+    judged = _judged(pixels, int(test["labels"][number]), test["probabilities"][number], classes, reach)
+    return judged | {"where": f"test image {test['numbers'][number]:,}"}
 
 
 def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
@@ -204,7 +215,7 @@ def _judged(pixels: Any, label: int, probabilities: Any, classes: list[str], rea
     if label not in order:
         order[-1] = label
     return {
-        "picture": pictures.picture(pictures.smaller(reach.bytes(pixels[None]))[0]),
+        "picture": pictures.picture(reach.bytes(pixels)),
         "label": classes[label],
         "predicted": classes[order[0]],
         "right": order[0] == label,

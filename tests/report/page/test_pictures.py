@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from convlet.report.page import pictures, png
+from convlet.thumbnails import thumbnails
 
 RNG = np.random.default_rng(0)
 
@@ -63,7 +64,7 @@ def test_the_range_of_float_images_is_stretched_and_uint8_stays():
 def test_large_images_are_averaged():
     image = np.zeros((1, 130, 100, 1), np.uint8)
     image[0, :3, :3] = 90
-    found = pictures.smaller(image)
+    found = thumbnails(image)
     assert found.shape == (1, 43, 33, 1)
     assert found[0, 0, 0, 0] == 90
     assert found[0, 1:].max() == 0

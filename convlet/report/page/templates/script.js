@@ -90,7 +90,7 @@
     const title = document.getElementById(`${study}-gallery-title`);
     const names = [data.classes[row], data.classes[column]].map(isolate);
     const count = `${total.toLocaleString("en")} ${total === 1 ? "image" : "images"}`;
-    title.textContent = row === column ? `${names[0]}, rightly: ${count}` : `${names[0]} taken for ${names[1]}: ${count}`;
+    title.textContent = row === column ? `${names[0]}, correct: ${count}` : `${names[0]} predicted as ${names[1]}: ${count}`;
     const list = document.getElementById(`${study}-images`);
     list.textContent = "";
     list.dataset.cell = cell;
@@ -106,7 +106,7 @@
       image.setAttribute("aria-label", `test image ${part.numbers[place].toLocaleString("en")}: ${sure}${own}`);
       image.dataset.number = part.numbers[place];
     }
-    const order = kind === "right" ? "the least certain first" : "the surest first";
+    const order = kind === "right" ? "lowest confidence first" : "highest confidence first";
     const few = shown < total ? `${shown.toLocaleString("en")} of them are in this file, ` : "";
     document.getElementById(`${study}-gallery-note`).textContent = total > 1 || few ? `${few}${order}.` : "";
     for (const button of all(`#${study}-matrix button`)) {

@@ -1,0 +1,82 @@
+"""Options that say how a place with pictures is read; the same for every command that loads data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Shape(click.ParamType):
+    """Height, width and channels as `24x32` or `24x32x3`."""
+
+    name = "HxW[xC]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})(?:x([1-9]\d{0,2}))?", value)
+        if not found:
+            self.fail(f"'{value}' is no shape: expected height x width, or with channels, as in 24x32 or 24x32x3")
+        return tuple(int(side) for side in found.groups() if side)
+
+
+PLACE = (
+    click.option("--labels", metavar="FILE", help="The table (.csv, .tsv, .parquet) that names pictures and classes."),
+    click.option("--file-column", metavar="NAME", help="Its column of file names [default: found]."),
+    click.option("--label-column", metavar="NAME", help="The column of classes of a table [default: found]."),
+    click.option(
+        "--label-pattern",
+        metavar="REGEX",
+        help=r"The class in each picture's path: a group named label, as in '(?P<label>[a-z]+)_\d+'.",
+    ),
+    click.option(
+        "--group-pattern",
+        metavar="REGEX",
+        help="What stays on one side of every split: a group named group in each path, as in '(?P<group>p[0-9]+)'.",
+    ),
+    click.option(
+        "--class-level", type=int, metavar="N", help="Folders of this level name the classes [default: found]."
+    ),
+    click.option("--image-shape", type=Shape(), help="Shape of rows of pixels [default: square]."),
+    click.option(
+        "--transpose/--no-transpose", default=None, help="Exchange rows and columns [default: EMNIST's files alone]."
+    ),
+    click.option("--skip-unreadable", is_flag=True, help="Go on without the pictures that cannot be read."),
+    click.option(
+        "--pictures",
+        metavar="KIND",
+        help="What they show: writing, objects, photographs or unknown [default: a guess]; objects and photographs are "
+        "also trained as mirror images.",
+    ),
+)
+
+NAMES = (
+    *("labels", "file_column", "label_column", "label_pattern", "group_pattern", "class_level", "image_shape"),
+    *("transpose", "skip_unreadable", "pictures"),
+)
+
+
+def choices(values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of `data.load` that these options give."""
+    found = {name: values[name] for name in NAMES if values.get(name) is not None}
+    if "image_shape" in found:
+        found["image_shape"] = tuple(found["image_shape"])
+    return found
+
+
+def kept(values: dict[str, Any]) -> dict[str, Any]:
+    """The same as a run folder keeps it: files by their full paths, and only what was given."""
+    found = {name: value for name, value in choices(values).items() if value is not False}
+    if "labels" in found and Path(found["labels"]).is_file():
+        found["labels"] = str(Path(found["labels"]).resolve())
+    return found
+
+
+def say(line: str) -> None:
+    """A line about a place, for the user; the error stream keeps its one line for errors."""
+    from convlet.report.plain import plain
+
+    click.echo(plain(line))

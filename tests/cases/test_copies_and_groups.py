@@ -1,0 +1,104 @@
+"""Copies and groups stay on one side of every split; copies between given parts are said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convlet import data
+from convlet.data import guess
+from convlet.errors import DataError
+from tests.cases.toy import counts, folder, loaded, save
+
+
+def leaky(root, kinds=12, copies=4):
+    """Noise with classes that say nothing, each picture saved several times."""
+    rng = np.random.default_rng(0)
+    for name in ("benign", "malignant"):
+        for k in range(kinds):
+            pixels = rng.integers(0, 256, (8, 8), np.uint8)
+            for copy in range(copies):
+                save(pixels, root / name / f"patient{k:02}_{copy}.png")
+    return root
+
+
+def test_copies_stay_on_one_side(tmp_path):
+    found, lines = loaded(leaky(tmp_path), validation=0.2)
+    assert "  72 images are exact copies of others; copies stay on one side of every split" in lines
+    shown = [{image.tobytes() for image in part.images} for _, part in found.parts]
+    assert not shown[0] & shown[1]
+    assert not shown[0] & shown[2]
+    assert not shown[1] & shown[2]
+    assert 16 <= len(found.test) <= 24
+    assert set(found.test.labels) == set(found.validation.labels) == {0, 1}
+
+
+def test_copies_between_given_parts_are_said(tmp_path):
+    folder(tmp_path / "train", 4)
+    folder(tmp_path / "test", 2)
+    (tmp_path / "test" / "bar" / "9.png").write_bytes((tmp_path / "train" / "bar" / "003.png").read_bytes())
+    (tmp_path / "test" / "bar" / "000.png").unlink()
+    _, lines = loaded(tmp_path, validation=0)
+    assert any(line.endswith("test images are training images too: its error is too low") for line in lines)
+
+
+def test_groups_by_a_pattern(tmp_path):
+    folder(tmp_path, 12, write=lambda pixels, path: save(pixels, path.with_name(f"p{int(path.stem) // 3}_{path.name}")))
+    found, lines = loaded(tmp_path, group_pattern=r"(?P<group>p\d+)_", validation=0.2)
+    assert "  4 groups, each on one side of every split" in lines
+    groups = [{name.rpartition("/")[2].partition("_")[0] for name in part.names} for _, part in found.parts]
+    assert not groups[0] & groups[1]
+    assert not groups[0] & groups[2]
+    assert not groups[1] & groups[2]
+    assert sum(counts(found)) == 36
+    with pytest.raises(DataError) as caught:
+        data.load(tmp_path, group_pattern="(?P<group>zebra)")
+    assert str(caught.value) == "--group-pattern '(?P<group>zebra)': fits no picture, as bar/p0_000.png"
+
+
+def test_sets_without_copies_are_split_as_ever(tmp_path):
+    """The split of a set without copies and groups is the one of `splits.split`, which no release changed."""
+    folder(tmp_path, 10)
+    found, _ = loaded(tmp_path)
+    assert counts(found) == [21, 3, 6]
+    assert found.fingerprint() == loaded(tmp_path)[0].fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("classes", "colour", "named", "kind"),
+    [
+        (("a", "b", "c"), False, True, guess.WRITING),
+        (("0", "1", "2"), False, True, guess.WRITING),
+        (("0", "1", "2"), False, False, guess.UNKNOWN),
+        (("cat", "dog"), False, True, guess.UNKNOWN),
+        (("cat", "dog"), True, True, guess.PHOTOGRAPHS),
+        (("1", "10"), True, True, guess.UNKNOWN),
+    ],
+)
+def test_what_images_show_is_guessed(classes, colour, named, kind):
+    rng = np.random.default_rng(0)
+    images = np.zeros((40, 16, 16, 1), np.uint8)
+    images[:, 4:12, 6:9] = 255
+    if colour:
+        images = rng.integers(0, 256, (40, 16, 16, 3), np.uint8)
+    assert guess.guess(images, classes, named) == kind
+
+
+def test_a_spectrogram_is_no_photograph():
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (40, 16, 16), np.uint8)
+    mapped = np.stack([grey, 255 - grey, grey // 2 + 60], -1)
+    assert guess.guess(mapped, ("high", "low"), True) == guess.UNKNOWN
+    long = rng.integers(0, 256, (40, 16, 50, 3), np.uint8)
+    assert guess.guess(long, ("high", "low"), True) == guess.UNKNOWN
+
+
+@pytest.mark.parametrize(("kind", "recipes"), [("writing", "writing"), ("photographs", "objects"), ("unknown", "")])
+def test_what_images_show_may_be_given(tmp_path, kind, recipes):
+    folder(tmp_path, 4)
+    found, lines = loaded(tmp_path, pictures=kind)
+    assert found.pictures == recipes
+    assert not any("a guess" in line for line in lines)
+    with pytest.raises(DataError) as caught:
+        data.load(tmp_path, pictures="paintings")
+    assert str(caught.value) == "--pictures 'paintings': expected writing, objects, photographs, unknown"
