@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "recipes": {"errors", "architecture", "presets", "training"},
     "benchmark": {"random", "architecture", "layers", "machine", "training"},
     "layers_table": {"architecture", "layers"},
-    "classifier_inputs": set(),
+    "classifier_inputs": {"data"},
     "classifier_callbacks": set(),
     "classifier_training": {"errors", "architecture", "data", "training"},
     "classifier": {

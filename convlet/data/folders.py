@@ -173,11 +173,12 @@ def _read(
     every = [taken for part in parts.values() for taken in part]
     if not parts.get("train"):
         raise DataError(f"{tree.root}: no training picture can be read: {some(bad, 3)}")
-    _check_sizes(tree, every, looks, size)
+    check_sizes(tree, every, looks, size)
     channels = max(looks[id(taken.item)].channels for taken in every)
-    rules, notes = found_rules(tree, parts["train"], looks, size)
+    given = choices.rules
+    rules, notes = (given, []) if given else found_rules(tree, parts["train"], looks, size)
     rules = ReadingRules(rules.scale, rules.ground, bool(choices.transpose), size, rules.offset)
-    reader = _Reader(tree, size, rules, channels)
+    reader = Reader(tree, size, rules, channels)
     read = {part: reader.read(pictures_of_part) for part, pictures_of_part in parts.items()}
     _refuse(tree, bad + reader.bad, choices)
     number = {name: k for k, name in enumerate(classes)}
@@ -216,18 +217,20 @@ def _refuse(tree: Tree, bad: list[str], choices: Choices) -> None:
         return
     if len(bad) == 1:
         raise DataError(f"{bad[0]}; mend or remove it, or leave it out with --skip-unreadable")
-    raise DataError(
-        f"{tree.root}: {len(bad):,} pictures cannot be read; mend or remove them, or leave them out with "
-        f"--skip-unreadable: {'; '.join(bad[:MOST_LISTED])}"
-        + (
-            f"; and {len(bad) - MOST_LISTED:,} more, see 'convlet data info --json FILE'"
-            if len(bad) > MOST_LISTED
-            else ""
-        )
-    )
+    raise DataError(all_named(str(tree.root), bad, ", or leave them out with --skip-unreadable"))
 
 
-def _check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None) -> None:
+def all_named(where: str, bad: list[str], more: str = "") -> str:
+    """One line that names all pictures that cannot be read, each with its reason."""
+    if len(bad) == 1:
+        return f"{bad[0]}; mend or remove it{more}"
+    left = len(bad) - MOST_LISTED
+    rest = f"; and {left:,} more, see 'convlet data info --json FILE'" if left > 0 else ""
+    reasons = "; ".join(bad[:MOST_LISTED])
+    return f"{where}: {len(bad):,} pictures cannot be read; mend or remove them{more}: {reasons}{rest}"
+
+
+def check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None) -> None:
     """Without --size all pictures must have one size; together they must fit into memory."""
     first = looks[id(every[0].item)].size
     if size is None:
@@ -247,7 +250,7 @@ def _check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look],
         )
 
 
-class _Reader:
+class Reader:
     """Decodes pictures one after the other into one array a part; remembers what failed and what moves."""
 
     def __init__(self, tree: Tree, size: tuple[int, int] | None, rules: ReadingRules, channels: int) -> None:

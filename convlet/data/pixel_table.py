@@ -15,7 +15,7 @@ from convlet.data.kinds import STRANGE, Sorted
 from convlet.data.labels_table import LABEL_NAMES, SPLIT_NAMES
 from convlet.data.reading_rules import PLAIN, ReadingRules
 from convlet.data.survey import PARTS, Read, Survey
-from convlet.data.tables import FIRST, Table, delimiter_of, opened_text, read
+from convlet.data.tables import FIRST, Table, delimiter_of, lines, opened_text, read
 from convlet.data.tree import Item, Tree
 from convlet.data.words import part_of, part_value
 from convlet.errors import DataError
@@ -201,8 +201,9 @@ def _blocks(tree: Tree, item: Item, form: _Form) -> Iterator[list[list[str]]]:
         text.seek(0)
         if form.first > 1:
             text.readline()
-        while lines := list(islice(text, ROWS)):
-            yield [line.rstrip("\r\n").split(mark) for line in lines if line.strip()]
+        every = lines(text, tree.shown(item))
+        while some_lines := list(islice(every, ROWS)):
+            yield [line.rstrip("\r\n").split(mark) for line in some_lines if line.strip()]
 
 
 def _numbers(shown: str, form: _Form, block: list[list[str]], first: int) -> Array:

@@ -66,6 +66,17 @@ def test_a_class_may_be_called_train(tmp_path):
     assert len(found.test) == 6
 
 
+def test_test_pictures_without_classes_beside_class_folders(tmp_path):
+    folder(tmp_path, 5)
+    folder(tmp_path, 3, ("test",))
+    found, lines = loaded(tmp_path)
+    assert found.classes == CLASSES
+    assert "  passed over, test pictures without a class: 1 (test/ (3))" in lines
+    assert loaded(tmp_path, class_level=1)[0].classes == (*CLASSES, "test")
+    folder(tmp_path / "tickets", 4, ("invalid", "valid"))
+    assert loaded(tmp_path / "tickets")[0].classes == ("invalid", "valid")
+
+
 @pytest.mark.parametrize("inner", ["data", "data/pictures", "archive/seg_train/seg_train"])
 def test_folders_around_the_classes(tmp_path, inner):
     folder(tmp_path / inner, 5)

@@ -181,3 +181,13 @@ def test_large_photos_are_decoded_small_within_the_memory(tmp_path, name):
     np.testing.assert_allclose(found[..., 0], small, atol=8)
     with pytest.raises(DataError, match="has 3000 x 4000 pixels; a picture may have at most 4,000,000, resize it with"):
         pictures.read(path)
+
+
+def test_pictures_for_a_model_are_read_by_its_rules(tmp_path):
+    folder(tmp_path / "train", 6, write=deep(4095))
+    folder(tmp_path / "dark", 6, write=deep(2000))
+    rules = loaded(tmp_path / "train")[0].rules
+    alone, by_rules = loaded(tmp_path / "dark")[0], loaded(tmp_path / "dark", rules=rules)[0]
+    assert alone.train.images.max() == 255
+    assert 120 < by_rules.train.images.max() < 130
+    assert by_rules.rules == rules

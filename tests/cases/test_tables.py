@@ -268,3 +268,10 @@ def test_a_damaged_table_of_pixels_is_named_by_row(tmp_path):
     rows[80] = rows[80][:5]
     write(path, header, rows)
     refused(path, "{place}: row 82 has 5 cells, but 17 columns are named")
+
+
+def test_a_line_without_end_is_no_table(tmp_path):
+    (tmp_path / "a.csv").write_text("1," * 3_000_000)
+    message = "{place}: has a line of more than 4,194,304 characters; is it a table?"
+    folder(tmp_path, 4)
+    refused(tmp_path / "a.csv", message)
