@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "lock": {"errors"},
     "run_folder": {"errors", "atomic", "checkpoints", "layers", "model_file", "training"},
     "run_list": {"errors", "checkpoint_file", "checkpoints", "lock", "run_folder"},
-    "plots": {"errors", "evaluation", "interpret", "layers", "training"},
+    "plots": {"errors", "evaluation", "interpret", "layers", "thumbnails", "training"},
     "interpret": {"errors", "random", "layers", "trace_cost", "training"},
     "trace_cost": {"layers", "training"},
     "evaluation": {"errors"},
