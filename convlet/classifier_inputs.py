@@ -11,6 +11,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
+from convlet.classifier_parameters import whole_sides
 from convlet.data import arrays, listed
 from convlet.data.pictures import with_channels
 
@@ -54,12 +55,7 @@ def guess(X: Any, image_shape: Any, shape: Shape) -> str:
 
 def given_shape(shape: Any, features: int) -> Shape:
     """The height, width and channels the user gave for rows of so many numbers, or ValueError."""
-    try:
-        sides = tuple(int(side) for side in shape)
-    except (TypeError, ValueError):
-        sides = ()
-    if len(sides) not in (2, 3) or min(sides) < 1:
-        raise ValueError(f"image_shape must be (height, width) or (height, width, channels), but got {shape!r}")
+    sides = whole_sides(shape)
     if prod(sides) != features:
         raise ValueError(f"image_shape {sides} has {prod(sides)} pixels, but X has {features} features")
     return sides[0], sides[1], sides[2] if len(sides) == 3 else 1
@@ -261,6 +257,4 @@ def class_weights(class_weight: Any, classes: Array, labels: Array) -> str | tup
     """The weights of the classes as `Settings.class_weights` takes them, or ValueError."""
     if class_weight is None or (isinstance(class_weight, str) and class_weight == "balanced"):
         return class_weight
-    if not isinstance(class_weight, dict):
-        raise ValueError(f"class_weight must be a dict, 'balanced' or None, but got {class_weight!r}")
     return tuple(map(float, compute_class_weight(class_weight, classes=classes, y=labels)))

@@ -50,12 +50,13 @@ MAY_IMPORT = {
     "recipes": {"errors", "architecture", "presets", "training"},
     "benchmark": {"random", "architecture", "layers", "machine", "training"},
     "layers_table": {"architecture", "layers"},
-    "classifier_inputs": {"data"},
+    "classifier_inputs": {"classifier_parameters", "data"},
+    "classifier_parameters": {"recipes", "training"},
     "classifier_callbacks": set(),
-    "classifier_training": {"errors", "architecture", "data", "training"},
+    "classifier_training": {"errors", "architecture", "classifier_parameters", "data", "training"},
     "classifier": {
-        *("architecture", "classifier_inputs", "classifier_callbacks", "classifier_training", "layers_table"),
-        *("recipes", "training"),
+        *("architecture", "classifier_inputs", "classifier_callbacks", "classifier_parameters"),
+        *("classifier_training", "layers_table", "recipes", "training"),
     },
     "trial": {"errors", "architecture", "data", "evaluation", "run_folder", "training"},
     "compare": {
