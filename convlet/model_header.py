@@ -7,21 +7,18 @@ from typing import Any
 import numpy as np
 
 from convlet.architecture import parse, with_head
-from convlet.errors import ArchitectureError, SettingsError
+from convlet.errors import ArchitectureError, InputError, SettingsError
 from convlet.layers.base import Array, Shape
 from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 from convlet.training.layout import Layout
-from convlet.training.model import NUMERICS_VERSION, Model, member_prefixes
+from convlet.training.model import NUMERICS_VERSION, NUMERICS_VERSIONS, Model, member_prefixes
+from convlet.training.model_check import SIDE_LIMIT
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 
 FORMAT = "convlet-model"
 
 KIND = Kind("model", "model.safetensors", file_limit=2**30, header_limit=2**20)
-
-SIDE_LIMIT = 2**16
-"""The largest height, width or number of channels of an image."""
-
 
 KEYS = {
     "1": (
@@ -77,13 +74,12 @@ def decode(text: bytes, payload: Array) -> Model:
     values = payload.astype(np.float32, copy=False)
     count = members * layout.parameter_count
     parameters, state = values[:count], values[count:]
-    model = Model(
-        architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
-    )
-    flaw = model.flaw()
-    if flaw is not None:
-        refuse(flaw)
-    return model
+    try:
+        return Model(
+            architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
+        )
+    except InputError as error:
+        refuse(str(error).removeprefix("the model "))
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:
@@ -95,7 +91,7 @@ def _check_metadata(metadata: dict[str, str]) -> None:
     keys = KEYS[metadata["version"]]
     if set(metadata) != set(keys):
         refuse(f"has metadata other than {', '.join(keys)}")
-    if metadata["numerics"] not in map(str, range(1, int(NUMERICS_VERSION) + 1)):
+    if metadata["numerics"] not in NUMERICS_VERSIONS:
         refuse(
             f"has a numerics version this convlet does not know, expected at most {NUMERICS_VERSION}; update convlet"
         )

@@ -13,6 +13,7 @@ from convlet.architecture import parse, with_head
 from convlet.evaluation import evaluate
 from convlet.findings import bounds, findings
 from convlet.findings.inside import MOST_CLASSES, inside
+from convlet.findings.study import logits_of
 from convlet.report.page import MOST_BYTES as page_bytes
 from convlet.report.page import render
 from convlet.report.page.gallery import Gallery
@@ -312,3 +313,14 @@ def test_differences_of_an_older_result_are_predicted():
     for row in result["results"]:
         del row["mistakes"]
     assert findings(result, data, models)["differences"] == wanted
+
+
+@pytest.mark.parametrize("backend", ["reference", "compiled"])
+def test_predicting_in_parts_changes_nothing(monkeypatch, backend):
+    monkeypatch.setenv("CONVLET_BACKEND", backend)
+    data, model, _ = drawn((8, 8, 1), images=150, word="conv4-relu-pool")
+    whole = model.logits(data.test.images)
+    monkeypatch.setattr(bounds, "BATCH_MULTIPLY_ADDS", 1)
+    assert bounds.predicted_together(model, 64, 1) == model.settings["shard"] < 150
+    assert logits_of(model, data.test.images, 1).tobytes() == whole.tobytes()
+    assert logits_of(model, data.test.images[:0]).shape == (0, 3)

@@ -124,11 +124,11 @@ def _read(word: str, choices: Choices, say: Say) -> tuple[Read, bool]:
         if choices.size is not None and not made.formats:
             raise DataError(f"--size resizes pictures in files; {_name(word)} has images of one size already")
         found = made.read()
+        checks.check(found, path)
         if found.skipped:
             say(f"  left out because they cannot be read: {len(found.skipped):,} ({some(found.skipped, 3)})")
         for note in found.notes:
             say(f"  {note}")
-        checks.check(found, path)
         return found, bool(made.formats)
 
 

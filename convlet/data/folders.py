@@ -24,6 +24,9 @@ from convlet.errors import DataError
 MOST_BYTES = 8 * 2**30
 """Pixels of all pictures together; a folder with more is refused."""
 
+LEAST_OF_WIDE = 64
+"""What the brightest pixel of colours in 16 bits must reach, of 255; below it the range was not used."""
+
 MOST_LISTED = 200
 """Pictures that an error names; a survey's JSON file names all."""
 
@@ -70,7 +73,9 @@ def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, lis
     by_folders = None
     if choices.labels is None and not _needs_table(root):
         by_folders = layout.recognise(root, place, choices.class_level)
-        if len({taken.label for taken in by_folders.parts["train"]}) > 1 or choices.class_level is not None:
+        named = {taken.label for taken in by_folders.parts["train"]}
+        by_table = choices.class_level is None and layout.numbered(list(named)) and found.tables
+        if choices.class_level is not None or (len(named) > 1 and not by_table):
             if choices.class_level is None:
                 labels_table.refuse_other_classes(tree, found, by_folders, choices)
             found.pass_over(STRANGE, found.tables + found.arrays)
@@ -79,6 +84,8 @@ def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, lis
     if tables:
         found.pass_over(STRANGE, [item for item in found.tables + found.arrays if item not in tables])
         return labels_table.recognise(tree, found, tables, choices)
+    if by_folders is not None and len({taken.label for taken in by_folders.parts["train"]}) > 1:
+        return by_folders, []
     if by_folders is not None:
         only = by_folders.parts["train"][0].label
         raise DataError(f"{place}: there is only the class '{only}'; at least two are needed")
@@ -191,9 +198,22 @@ def _read(
         result.parts[part] = ImageSet(reader.widened(images), labels, names)
         if any(taken.group is not None for taken in kept):
             result.groups[part] = np.array([taken.group for taken in kept], object)
+    wide = sum(looks[id(taken.item)].wide for taken in every)
+    if wide:
+        result.notes.append(_wide(tree, result.parts["train"].images, wide))
     if reader.moving:
         result.notes.append(f"{reader.moving:,} files have several frames; the first of each is taken")
     return result
+
+
+def _wide(tree: Tree, images: Array, count: int) -> str:
+    """The note on pictures of 16 bits a colour; raises DataError if their upper 8 bits hold almost nothing."""
+    if images.max() < LEAST_OF_WIDE:
+        raise DataError(
+            f"{tree.root}: {count:,} pictures have 16 bits a colour, but use only the lowest part of that range: the "
+            f"upper 8 bits, which are read, reach {images.max()} of 255; save them with 8 bits, or in grey"
+        )
+    return f"{count:,} pictures have 16 bits a colour, of which the upper 8 are read"
 
 
 def _too_large(

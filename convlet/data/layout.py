@@ -194,9 +194,9 @@ def _depth(roots: list[Node], others: list[Node], place: str, start: Node) -> in
         return 1
     if len(first) == 1:
         return 2
-    if _numbered(outer) and not _numbered(every):
+    if numbered(outer) and not numbered(every):
         return 2
-    if _numbered(every) or all(name.isdigit() for name in every):
+    if numbered(every) or all(name.isdigit() for name in every):
         return 1
     if all(words(name)[-1:] and words(name)[-1] in FILLERS for name in every):
         return 1
@@ -211,7 +211,7 @@ def _around(node: Node, others: list[Node]) -> bool:
     return any(other.parts[: len(node.parts)] == node.parts for other in others)
 
 
-def _numbered(names: list[str]) -> bool:
+def numbered(names: list[str]) -> bool:
     """Whether all names are numbered ones, and of one kind; `class1`, `class2` are classes."""
     if any(set(words(name)) & CLASS_WORDS for name in names):
         return False

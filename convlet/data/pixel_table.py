@@ -65,6 +65,7 @@ def survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
             f"{place}: no table holds images; expected a column of labels, then one column a pixel, as in "
             "label,pixel0,pixel1; name another column of labels with --label-column"
         )
+    parts = {part: parts[part] for part in PARTS if part in parts}
     beside = ["/".join(item.parts) for item in (*found.pictures, *found.arrays)]
     if beside:
         passed.setdefault(STRANGE, []).extend(beside)
@@ -73,7 +74,7 @@ def survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
         for part, (item, form) in parts.items()
     )
     made = Survey(place, f"a table of pixels, {how}", (), {}, lambda: Read({}, ()), passed=passed)
-    made.read = partial(_read, tree, {part: parts[part] for part in PARTS if part in parts}, choices)
+    made.read = partial(_read, tree, parts, choices)
     return made
 
 

@@ -169,6 +169,8 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """The settings that `as_dict` described; those left out are the default. Raises SettingsError."""
+        if not isinstance(values, Mapping):
+            raise SettingsError(f"settings must be names with their values, but got {short(values)}")
         known = sorted(field.name for field in fields(cls))
         for name in values:
             if name not in known:

@@ -166,6 +166,16 @@ def test_pictures_that_cannot_be_read_are_all_named(tmp_path):
     assert any(line.startswith("  left out because they cannot be read: 4 (") for line in lines)
 
 
+def test_a_class_of_which_nothing_can_be_read_is_dropped_and_said(tmp_path):
+    folder(tmp_path, 4)
+    for path in (tmp_path / "bar").iterdir():
+        path.write_text("x")
+    found, lines = loaded(tmp_path, skip_unreadable=True)
+    assert found.classes == ("cross", "ring")
+    assert "  classes without an image, dropped: bar" in lines
+    assert found.describe()["reading"] == {"skipped": 4}
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
 def test_a_pipe_among_the_pictures_is_named(tmp_path):
     folder(tmp_path, 4)

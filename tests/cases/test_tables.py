@@ -185,6 +185,16 @@ def test_folders_and_a_table_that_name_other_classes(tmp_path):
     assert loaded(tmp_path, class_level=1)[0].classes == CLASSES
 
 
+def test_numbered_folders_are_no_classes_if_a_table_names_some(tmp_path):
+    rows = [*flat(tmp_path, 9, "images_part_1", "a"), *flat(tmp_path, 9, "images_part_2", "b")]
+    write(tmp_path / "meta.csv", ("image_id", "dx", "age"), [(name[:-4], label, 30) for name, label in rows])
+    found, _ = loaded(tmp_path)
+    assert found.classes == CLASSES
+    assert sum(counts(found)) == 18
+    (tmp_path / "meta.csv").unlink()
+    assert loaded(tmp_path)[0].classes == ("images_part_1", "images_part_2")
+
+
 def test_parquet(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow.parquet import write_table
