@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import isqrt, prod
 from numbers import Number
 from typing import Any
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_array, column_or_1d, validate_data
 from convlet.classifier_parameters import whole_sides
 from convlet.data import arrays, listed
 from convlet.data.pictures import with_channels
+from convlet.likeness import TrainingImages, batch_note
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int, int]
@@ -186,6 +188,13 @@ def as_pictures(X: Any) -> Array:
             f"X must be (n, features), (n, height, width) or (n, height, width, channels), but got {images.shape}"
         )
     return np.asarray(images)
+
+
+def warn_of_unlike(images: Array, known: TrainingImages | None, logits: Array) -> None:
+    """Give a UserWarning, in one line, if images (n, H, W, C) are unlike those that the estimator was fitted on."""
+    note = batch_note(images, known, logits) if known is not None else None
+    if note is not None:
+        warnings.warn(f"X: {note}", UserWarning, stacklevel=4)
 
 
 def same_count(images: Array, labels: Array) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import fmean, median, stdev
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError
 from convlet.evaluation import confusion_matrix, wilson_interval
+from convlet.headline import headline
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -68,7 +70,7 @@ def train_on(
         return Model(*form, parameters, state, settings.changed(members=1).as_dict())
 
     try:
-        return train(
+        trained = train(
             network,
             data.train,
             held_out,
@@ -82,6 +84,7 @@ def train_on(
         if part is not None:
             part.fail(error)
         raise
+    return replace(trained, model=replace(trained.model, rules=data.rules))
 
 
 def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
@@ -118,6 +121,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
     labels, predicted = data.test.labels, trained.model.predict(data.test.images)
     wrong = int((labels != predicted).sum())
+    matrix = confusion_matrix(labels, predicted, len(data.classes))
     result = {
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
@@ -125,7 +129,9 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "validation_error": trained.validation_error,
         "test_error": wrong / len(labels),
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
-        "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
+        "headline": headline(matrix, data.classes),
+        "best_epoch": trained.best_epoch,
+        "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),

@@ -130,6 +130,7 @@ def _train(
 
 
 def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
+    from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
     from convlet.report.tables import say
     from convlet.run_folder import MODEL
@@ -147,4 +148,6 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
         error = found["test_error_without_copies"]
         without = "there are no others" if error is None else f"test error without them {percent(error)}"
         say(console, f"{count(found['test_copies'])} test images are training images too; {without}", "yellow")
+    for line in headline_lines(found.get("headline")):
+        say(console, line, "yellow" if is_bad(line) else "")
     say(console, f"model: {folder / MODEL}")

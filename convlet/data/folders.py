@@ -183,7 +183,7 @@ def _read(
     check_sizes(tree, every, looks, size)
     channels = max(looks[id(taken.item)].channels for taken in every)
     given = choices.rules
-    rules, notes = (given, []) if given else found_rules(tree, parts["train"], looks, size)
+    rules, notes = (given, []) if given is not None else found_rules(tree, parts["train"], looks, size)
     rules = ReadingRules(rules.scale, rules.ground, bool(choices.transpose), size, rules.offset)
     reader = Reader(tree, size, rules, channels)
     read = {part: reader.read(pictures_of_part) for part, pictures_of_part in parts.items()}

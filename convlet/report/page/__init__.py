@@ -14,7 +14,7 @@ from convlet.report.page.gallery import Gallery
 from convlet.report.page.inside import inside_view
 from convlet.report.page.repeat import repeat_view
 from convlet.report.page.study import study_view
-from convlet.report.page.words import isolated, made_plain, natural
+from convlet.report.page.words import first_large, isolated, made_plain, natural
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -76,4 +76,5 @@ def _environment() -> Any:
     )
     environment.filters["isolated"] = isolated
     environment.filters["natural"] = natural
+    environment.filters["first_large"] = first_large
     return environment
