@@ -31,10 +31,6 @@ KEYS = ("format", "version", "origin", "values", "sha256")
 KIND = Kind("checkpoint", "checkpoint.safetensors", file_limit=2**33, header_limit=2**26)
 
 
-class Diverged(CheckpointError):
-    """A state that is not finite, which no checkpoint keeps."""
-
-
 def save(path: str | Path, state: State, origin: dict[str, Any]) -> None:
     """Write a checkpoint; afterwards the path holds the whole new file, or what it held before.
 
@@ -57,15 +53,10 @@ def save(path: str | Path, state: State, origin: dict[str, Any]) -> None:
             f"{path}: a checkpoint may have {KIND.file_limit} bytes, {KIND.header_limit} of them for its header, "
             f"but this one needs {size} and {len(header)}; use a smaller network or fewer epochs"
         )
-    check_sound(path, state)
-    write_atomically(path, seal(header, state.arrays.values()), CheckpointError)
-
-
-def check_sound(path: str | Path, state: State) -> None:
-    """Raise Diverged if the parameters or the running statistics of a state are not finite."""
     for name in ("parameters", "state"):
         if not finite(state.arrays[name]):
-            raise Diverged(f"{path}: the {name} are not finite, so they are not saved")
+            raise CheckpointError(f"{path}: the {name} are not finite, so they are not saved")
+    write_atomically(path, seal(header, state.arrays.values()), CheckpointError)
 
 
 def load(path: str | Path) -> tuple[State, dict[str, Any]]:

@@ -90,7 +90,7 @@ class Checkpoints:
         return state
 
     def after_step(self, state: Callable[[], State], epoch_ended: bool) -> None:
-        """Save where it is time to; then raise what `stop` gives. A state that has diverged is passed over."""
+        """Save where it is time to; then raise what `stop` gives."""
         now = monotonic()
         stop = self.stop()
         if stop is not None or self._due(now, epoch_ended):
@@ -110,8 +110,6 @@ class Checkpoints:
         """Save; a full disk must not end hours of training, since the next save may succeed. It is said once."""
         try:
             self.save(state)
-        except checkpoint_file.Diverged:
-            pass  # the next step stops the training, or takes it back to the beginning of its epoch
         except RunError as error:
             if str(error) != self._said:
                 log.warning("no checkpoint was saved: %s; training goes on without", error)
@@ -137,10 +135,8 @@ class Checkpoints:
         Raises
         ------
         RunError : a file could not be written
-        Diverged : the state is not finite; nothing was written
         """
         newest, spare = self.folder / NEWEST, self.folder / SPARE
-        checkpoint_file.check_sound(newest, state)
         try:
             linked = _second_name(newest, spare)
             if not linked and not is_missing(newest):

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 from convlet import classifier_inputs as door
 from convlet.architecture import format_word, parse
 from convlet.classifier_callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from convlet.classifier_parameters import SETTINGS, check_parameters
 from convlet.classifier_training import Job, epoch_line, threads_for, whole_or_nothing
 from convlet.layers_table import layers_table
 from convlet.recipes import recipe
@@ -22,12 +23,6 @@ from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax
 
 Array = np.ndarray[Any, Any]
-
-OWN = (
-    *("epochs", "batch", "optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "ema_decay"),
-    *("augment", "members", "views"),
-)
-"""Parameters that are settings under the same name; None leaves them to the defaults for such images."""
 
 PARTIAL_LEARNING_RATE = 0.001
 """Of `partial_fit`, which never ends and so cannot let a higher one fall: what Adam's authors suggest."""
@@ -145,6 +140,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError : what was given cannot be used, or training diverged; the estimator is then as it was
         """
         with whole_or_nothing(self):
+            check_parameters(self)
             goes_on = self.warm_start and hasattr(self, "model_")
             images, labels = door.training_images(self, X, y, self.image_shape)
             weights = door.image_weights(sample_weight, len(images))
@@ -180,6 +176,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ValueError : what was given cannot be used, or training diverged; the estimator is then as it was
         """
         with whole_or_nothing(self):
+            check_parameters(self)
             first = not hasattr(self, "model_")
             known = door.known_classes(classes, None if first else self.classes_, type(self).__name__)
             if self.class_weight == "balanced":
@@ -242,7 +239,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
-        given = {name: getattr(self, name) for name in OWN if getattr(self, name) is not None}
+        given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
         return Settings(
             **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given,
             class_weights=door.class_weights(self.class_weight, job.classes, labels),

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from joblib.parallel import get_active_backend
 
 from convlet.architecture import parse, with_head
+from convlet.classifier_parameters import check_n_jobs
 from convlet.data.splits import VALIDATION, split
 from convlet.errors import ArchitectureError, TrainingError
 from convlet.training import (
@@ -61,8 +61,6 @@ class Job:
 
         A class of a single image keeps it. The choice depends on the labels alone, never on a seed.
         """
-        if isinstance(fraction, bool) or not isinstance(fraction, Real) or not 0 < float(fraction) < 1:
-            raise ValueError(f"validation_fraction must be a number between 0 and 1, but got {fraction!r}")
         kept, off = split(self.numbers, len(self.classes), float(fraction), VALIDATION)
         if not len(off):
             raise ValueError("early_stopping needs a class with at least 2 samples to validate with")
@@ -109,8 +107,7 @@ def threads_for(n_jobs: Any) -> int:
     """How many threads `n_jobs` means here and now: None is one inside a joblib worker, else all there are."""
     if n_jobs is None:
         return 1 if get_active_backend()[0].nesting_level else available_threads()
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or n_jobs == 0:
-        raise ValueError(f"n_jobs must be a whole number other than 0, or None, but got {n_jobs!r}")
+    check_n_jobs("n_jobs", n_jobs)
     return int(n_jobs if n_jobs > 0 else max(1, available_threads() + 1 + n_jobs))
 
 

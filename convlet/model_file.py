@@ -6,14 +6,16 @@ They are sealed files (see `sealed_file`): the parameters, then the running stat
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 from convlet.atomic import write_atomically
-from convlet.errors import ModelFileError
+from convlet.errors import InputError, ModelFileError
 from convlet.model_header import KIND, decode, encode
 from convlet.sealed_file import Refused, check_size, seal, unseal, unseal_file
 from convlet.training.model import Model
+from convlet.training.setting_checks import short
 
 UNNAMED = "the model"
 """What an error calls a model that is not written to a path."""
@@ -63,9 +65,12 @@ def from_bytes(data: bytes) -> Model:
 
 def _parts(model: Model, name: str) -> list[bytes]:
     """The bytes of a model file in pieces; `name` is what an error calls it. What `load` refuses is refused here."""
-    flaw = model.flaw()
-    if flaw is not None:
-        raise ModelFileError(f"the model {flaw}" if name == UNNAMED else f"{name}: the model {flaw}")
+    if not isinstance(model, Model):
+        raise ModelFileError(f"{name}: is not a convlet.Model but {short(model)}; save the model of a training")
+    try:
+        replace(model)  # built once more from its parts: the constructor checks them, and any may have been changed
+    except InputError as error:
+        raise ModelFileError(str(error) if name == UNNAMED else f"{name}: {error}") from None
     header = encode(model)
     size = 8 + len(header) + 4 * (len(model.parameters) + len(model.state))
     if len(header) > KIND.header_limit or size > KIND.file_limit:

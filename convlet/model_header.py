@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet.architecture import parse, with_head
-from convlet.errors import ArchitectureError, SettingsError
+from convlet.errors import ArchitectureError, InputError, SettingsError
 from convlet.layers.base import Array, Shape
 from convlet.likeness import TrainingImages
 from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 from convlet.training.layout import Layout
-from convlet.training.model import NUMERICS_VERSION, Model, member_prefixes
+from convlet.training.model import NUMERICS_VERSION, NUMERICS_VERSIONS, Model, member_prefixes
+from convlet.training.model_check import SIDE_LIMIT
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 FORMAT = "convlet-model"
 
 KIND = Kind("model", "model.safetensors", file_limit=2**30, header_limit=2**20)
-
-SIDE_LIMIT = 2**16
-"""The largest height, width or number of channels of an image."""
-
 
 FIRST = ("format", "version", "numerics", "architecture", "input_shape", "classes", "preprocessing", "settings")
 KEYS = {"1": (*FIRST, "sha256"), "2": (*FIRST, "training_images", "rules", "sha256")}
@@ -80,11 +77,10 @@ def decode(text: bytes, payload: Array) -> Model:
     count = members * layout.parameter_count
     parameters, state = values[:count], values[count:]
     form = (architecture, shape, classes, preprocessing, parameters, state, settings, metadata["numerics"])
-    model = Model(*form, _training_images(metadata), _rules(metadata))
-    flaw = model.flaw()
-    if flaw is not None:
-        refuse(flaw)
-    return model
+    try:
+        return Model(*form, _training_images(metadata), _rules(metadata))
+    except InputError as error:
+        refuse(str(error).removeprefix("the model "))
 
 
 def _check_metadata(metadata: dict[str, str]) -> None:
@@ -96,7 +92,7 @@ def _check_metadata(metadata: dict[str, str]) -> None:
     keys = KEYS[metadata["version"]]
     if set(metadata) != set(keys):
         refuse(f"has metadata other than {', '.join(keys)}")
-    if metadata["numerics"] not in map(str, range(1, int(NUMERICS_VERSION) + 1)):
+    if metadata["numerics"] not in NUMERICS_VERSIONS:
         refuse(
             f"has a numerics version this convlet does not know, expected at most {NUMERICS_VERSION}; update convlet"
         )

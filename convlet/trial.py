@@ -122,7 +122,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     labels, predicted = data.test.labels, trained.model.predict(data.test.images)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
-    return {
+    result = {
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
         "images_per_second": trained.images_per_second,
@@ -137,6 +137,11 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),
     }
+    alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies
+    if not alone.all():  # test images that are training images too make the error too low
+        error = float((labels != predicted)[alone].mean()) if alone.any() else None
+        result |= {"test_copies": int((~alone).sum()), "test_error_without_copies": error}
+    return result
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -194,7 +194,10 @@ def test_a_network_that_diverges_leaves_the_others():
     result = Comparison(dataset(), (DIVERGES, FEW), {"threads": 1, "shard": 8}).run()
     assert labels_of(result) == ["pool"]
     assert result["best_label"] == "pool"
-    message = "the validation loss is nan after epoch 1 of 3 (learning rate 1e+38); lower --learning-rate"
+    message = (
+        "the validation loss is nan after epoch 1 of 3, step 1 of 3: layer 3 (dense3) puts out values that are not "
+        "finite (learning rate 1e+38); lower --learning-rate"
+    )
     assert result["failed"] == [{"label": "diverges", "error": message}]
     assert result["missing"] == []
 

@@ -245,14 +245,23 @@ def test_what_load_refuses_is_not_saved(tmp_path, name, place, value, reason):
     model = make("conv2-bn-relu", (4, 4, 1))
     values = getattr(model, name).copy()
     values[place] = value
-    flawed, path = dataclasses.replace(model, **{name: values}), tmp_path / "flawed.safetensors"
+    path = tmp_path / "flawed.safetensors"
+    object.__setattr__(model, name, values)  # past the check of the constructor
     with pytest.raises(ModelFileError) as caught:
-        model_file.save(flawed, path)
+        model_file.save(model, path)
     assert str(caught.value) == f"{path}: the model {reason}; train it again"
     assert not path.exists()
     with pytest.raises(ModelFileError) as caught:
-        model_file.to_bytes(flawed)
+        model_file.to_bytes(model)
     assert str(caught.value) == f"the model {reason}; train it again"
+
+
+def test_what_is_not_a_model_is_not_saved(tmp_path):
+    with pytest.raises(ModelFileError) as caught:
+        model_file.save({"a": 1}, tmp_path / "m.safetensors")
+    assert str(caught.value) == (
+        f"{tmp_path / 'm.safetensors'}: is not a convlet.Model but {{'a': 1}}; save the model of a training"
+    )
 
 
 def test_a_negative_variance_is_refused_when_it_is_read(tmp_path):

@@ -182,7 +182,8 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         offline=values.get("offline", False),
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
-        say=(lambda line: None) if values.get("quiet") else data_options.say,
+        # a run that is resumed has said it when it began
+        say=(lambda line: None) if values.get("quiet") or values.get("resume") else data_options.say,
         **data_options.choices(values),
     )
 

@@ -25,7 +25,8 @@ class Choices:
     transpose : exchange rows and columns; None: if the name says EMNIST
     skip_unreadable : go on without the pictures that cannot be read
     pictures : what the images show, one of KINDS
-    rules : range of deep pictures and ground of transparent ones, as a model keeps them; None: decided over the set
+    rules : how a model's training images were read (range of deep pictures, ground of transparent ones), if these are
+        for that model; None: decided over the set
     """
 
     size: tuple[int, int] | None = None

@@ -16,7 +16,7 @@ from convlet.evaluation import (
     suspected_labels,
     wilson_interval,
 )
-from convlet.findings.bounds import BATCH_BYTES, prediction_threads, searched_step
+from convlet.findings.bounds import predicted_together, prediction_threads, searched_step
 from convlet.thumbnails import chosen, thumbnails
 from convlet.training import Model
 from convlet.training.losses import softmax
@@ -30,10 +30,8 @@ EXAMPLES, EXAMPLE_CLASSES = 4, 24
 
 def logits_of(model: Model, images: Array, threads: int | None = None) -> Array:
     """The logits (n, classes) of images (n, H, W, C), a few of which are read at once."""
-    shard = int(model.settings["shard"])
-    each = max(1, images[:1].nbytes)
-    together = max(1, BATCH_BYTES // (each * shard)) * shard  # whole shards, so that no result depends on it
     threads = prediction_threads(model, threads)
+    together = predicted_together(model, max(1, images[:1].nbytes), threads)
     parts = [model.logits(images[first : first + together], threads) for first in range(0, len(images), together)]
     return np.concatenate(parts) if parts else model.logits(images, threads)
 

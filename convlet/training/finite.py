@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 
 import numpy as np
@@ -43,29 +43,47 @@ def check_vectors(engine: Engine, where: str, rate: float) -> None:
             raise _diverged(f"{_first_not_finite(views(vector))} is not finite after {where}", rate)
 
 
-def check_validation(loss: float, where: str, rate: float) -> None:
-    """Raise TrainingError where the validation loss is not finite."""
-    if not isfinite(loss):
-        raise _diverged(f"the validation loss is {loss} after {where}", rate)
+def layer_of_outputs(engine: Engine, vectors: tuple[Array, Array], images: Array, logits: Array) -> str | None:
+    """The first layer that is not finite for the first image whose logits (n, K) are not; None if all are.
 
-
-def check_outputs(engine: Engine, logits: Array, where: str, rate: float, images: Array) -> None:
-    """Raise TrainingError if what the network puts out for some training images (n, H, W, C) is not finite.
-
-    Without validation images nothing else looks at the network after its last update.
+    Parameters
+    ----------
+    vectors : the parameters (P,) and the state (S,) that gave the logits
+    images : (n, H, W, C)
     """
-    if not finite(logits):
-        layer = first_layer_not_finite(engine, images, np.arange(len(images)))
-        raise _diverged(f"the network's output is not finite after {where}{f': {layer}' if layer else ''}", rate)
+    if finite(logits):
+        return None
+    return first_layer_not_finite(engine, images, np.array([first_not_finite(logits)]), vectors)
 
 
-def first_layer_not_finite(engine: Engine, images: Array, batch: Array) -> str | None:
+def check_outputs(
+    logits: Array, loss: float, name: str, where: str, rate: float, layer: Callable[[], str | None]
+) -> None:
+    """Raise TrainingError if logits (n, K) that were computed after an update, or their mean loss, are not finite.
+
+    Parameters
+    ----------
+    name : what the loss is called
+    layer : gives the layer to name
+    """
+    if isfinite(loss) and finite(logits):
+        return
+    what = "network's output is not finite" if isfinite(loss) else f"{name} is {loss}"
+    found = layer()
+    raise _diverged(f"the {what} after {where}{f': {found}' if found else ''}", rate)
+
+
+def first_layer_not_finite(
+    engine: Engine, images: Array, batch: Array, vectors: tuple[Array, Array] | None = None
+) -> str | None:
     """The first layer with parameters that are not finite, or that puts out such values for one of these images.
 
     None where there is none, as when only dropout's choice or a batch's own statistics made the values too large.
+    `vectors` are parameters (P,) and state (S,); None for the engine's.
     """
     layout = engine.layout
-    parameters, state = layout.views(engine.parameters), layout.state_views(engine.state)
+    own = vectors or (engine.parameters, engine.state)
+    parameters, state = layout.views(own[0]), layout.state_views(own[1])
     for start in range(0, len(batch), engine.shard):
         x = engine.preprocessing.apply(images[batch[start : start + engine.shard]])
         found = layer_not_finite(engine.network, engine.input_shape, parameters, state, x)
@@ -109,6 +127,11 @@ def finite(vector: Array) -> bool:
     """Whether every value is finite; the sum tells it fast unless it overflows."""
     with np.errstate(all="ignore"):
         return bool(np.isfinite(vector.sum()) or np.isfinite(vector).all())
+
+
+def first_not_finite(rows: Array) -> int:
+    """The number of the first row of (n, K) with a value that is not finite; there must be one."""
+    return int(np.argmin(np.isfinite(rows).all(axis=1)))
 
 
 def _diverged(what: str, rate: float) -> TrainingError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet.errors import PredictionError, SettingsError
+from convlet.errors import PredictionError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.likeness import TrainingImages
@@ -15,7 +15,6 @@ from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.door import admit, check_snapshot
 from convlet.training.ensemble import Member, joined, train_members
 from convlet.training.history_table import history_table
-from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
@@ -100,17 +99,15 @@ def train(
     CheckpointError : a snapshot of another network
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
-    if start is not None and settings.members > 1:
-        raise SettingsError(
-            f"only a training of one member can go on from a snapshot, but members is {settings.members}"
-        )
-    admitted = admit(network, train, classes, settings)
+    admitted = admit(
+        *(network, train, validation),
+        **{"classes": classes, "settings": settings, "preprocessing": preprocessing, "weights": weights},
+    )
     network, shape, threads = admitted.network, admitted.shape, admitted.threads
+    shown, held_out, preprocessing = admitted.shown, admitted.held_out, admitted.preprocessing
     if start is not None:
-        check_snapshot(start, network, shape)
-    held_out = _held_out(validation, len(classes), shape, settings)
-    shown = _weighted(admitted.shown, weights, len(classes), settings)
-    preprocessing, learning = preprocessing or Preprocessing.from_images(shown.images), settings.learning()
+        check_snapshot(start, network, shape, settings)
+    learning = settings.learning()
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
 
     def one(own: Settings, number: int, kept: Keeper | None) -> Member:
@@ -128,7 +125,7 @@ def train(
         settings = settings.changed(minutes=None, steps=members[0].steps)
     settings = settings.changed(members=len(members))
     parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
-    model = Model(admitted.word, shape, classes, preprocessing, parameters, state, settings.as_dict())
+    model = Model(admitted.word, shape, admitted.classes, preprocessing, parameters, state, settings.as_dict())
     logits = _validation_logits(model, held_out, threads)
     # measured after training, so that no weight depends on it
     like = TrainingImages.of(shown.images)
@@ -156,30 +153,3 @@ def _result(model: Model, members: list[Member], held_out: Labelled | None, logi
     rate = sum(one.images for one in members) / seconds if seconds else 0.0
     rollbacks = tuple(reason for one in members for reason in one.rollbacks)
     return TrainingResult(model, history, seconds, rate, last.best_epoch, loss, error, last.snapshot, rollbacks)
-
-
-def _weighted(shown: Labelled, given: Any, classes: int, settings: Settings) -> Labelled:
-    """The images that count, with how much they do."""
-    weights = image_weights(given, shown.labels, classes, settings.class_weights)
-    if weights is None:
-        return shown
-    counts = np.flatnonzero(weights > 0)
-    kept: Array = weights[counts] * (len(counts) / len(weights))
-    whole = len(counts) == len(weights)
-    images = shown.images if whole else np.ascontiguousarray(shown.images[counts])
-    return Labelled(images, shown.labels[counts], kept.astype(np.float32))
-
-
-def _held_out(
-    validation: LabelledImages | None, classes: int, shape: tuple[int, ...], settings: Settings
-) -> Labelled | None:
-    """The validation images with how much they count; None without any."""
-    if validation is None:
-        return None
-    found = Labelled.of(validation, "validation", classes, shape)
-    if not len(found):
-        return None
-    given = getattr(validation, "weights", None)
-    return Labelled(
-        found.images, found.labels, image_weights(given, found.labels, classes, settings.class_weights, "validation")
-    )

@@ -11,21 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from convlet.architecture import parse, with_head
-from convlet.errors import PredictionError
+from convlet.errors import InputError, PredictionError
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.layers_table import layers_table
 from convlet.likeness import TrainingImages, prepared, unlike
 from convlet.random import MEMBER, derived_seed
+from convlet.training import model_check
 from convlet.training.backend import make_engine
 from convlet.training.engine import Engine
-from convlet.training.finite import finite, layer_not_finite
+from convlet.training.finite import finite, first_not_finite, layer_not_finite
 from convlet.training.inputs import as_images
 from convlet.training.layout import Layout
 from convlet.training.lending import Engines
 from convlet.training.losses import softmax
 from convlet.training.memory import check_prediction
 from convlet.training.preprocessing import Preprocessing
+from convlet.training.setting_checks import short
 from convlet.training.settings import Settings
 from convlet.training.threads import available_threads
 from convlet.training.views import parse_views
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 NUMERICS_VERSION = "2"
 """Changes whenever the same seed no longer gives the same parameters. In version 1, members had seeds that count up."""
 
-GROUP = 2**20
-"""Values that are checked at once; it bounds the memory."""
+NUMERICS_VERSIONS = tuple(map(str, range(1, int(NUMERICS_VERSION) + 1)))
+"""Those of models that can be used."""
 
 SHOWN = 10
 """Classes that a notebook names."""
@@ -74,7 +76,8 @@ class Model:
     ------
     ArchitectureError : the word describes no network, or one that does not fit the images
     SettingsError : settings there are not
-    ValueError : a vector of another length than the network's
+    InputError : a vector of another length than the network's, numbers that are not finite, a variance below 0, or any
+        other part that no model has; a file of a model is refused for the same
     """
 
     architecture: str
@@ -92,18 +95,16 @@ class Model:
         settings = Settings.from_dict(self.settings).as_dict()
         del settings["threads"]
         object.__setattr__(self, "settings", settings)
-        object.__setattr__(self, "input_shape", tuple(int(side) for side in self.input_shape))
-        object.__setattr__(self, "classes", tuple(str(name) for name in self.classes))
+        object.__setattr__(self, "input_shape", model_check.image_shape(self.input_shape))
+        object.__setattr__(self, "classes", model_check.class_names(self.classes))
+        if self.numerics not in NUMERICS_VERSIONS:
+            raise InputError(
+                f"the model's numerics must be {' or '.join(NUMERICS_VERSIONS)}, but got {short(self.numerics)}"
+            )
         for name, own in (("parameters", self.layout.parameter_count), ("state", self.layout.state_count)):
-            count = self.members * own
-            given = getattr(self, name)
-            values = np.ascontiguousarray(given, np.float32)
-            if values.shape != (count,):
-                raise ValueError(f"{self.architecture} has {count} {name}, but got shape {values.shape}")
-            if values is given and given.flags.writeable:  # whoever made it may still write to it
-                values = values.copy()
-            values.flags.writeable = False
+            values = model_check.vector(getattr(self, name), name, self.members * own, self.architecture)
             object.__setattr__(self, name, values)
+        model_check.check(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickled as its fields, so that it is checked again, and read only again, where it is loaded."""
@@ -142,25 +143,6 @@ class Model:
             for prefix, own in zip(member_prefixes(self.members), vector.reshape(self.members, -1), strict=True):
                 found |= {prefix + name: values for name, values in views(own).items()}
         return found
-
-    def flaw(self) -> str | None:
-        """Why these numbers are no model, as in "has parameters that are not finite"; None if they are one.
-
-        A file of a model is refused for it when it is written as when it is read.
-        """
-        channels, scaled = self.input_shape[-1], len(self.preprocessing.mean)
-        if scaled != channels:
-            return f"has preprocessing for {scaled} channels, but images of {channels}"
-        for name, values in (("parameters", self.parameters), ("running statistics", self.state)):
-            if not all(finite(values[first : first + GROUP]) for first in range(0, len(values), GROUP)):
-                return f"has {name} that are not finite; train it again"
-        for name, values in self.arrays().items():
-            if name.endswith(".variance") and (values < 0).any():
-                return f"has a variance below 0 in {name}; train it again"
-        scores = self.training_images.scores if self.training_images else None
-        if scores is not None and scores.means and len(scores.means) != len(self.classes):
-            return f"has scores of {len(scores.means)} classes, but {len(self.classes)} classes"
-        return None
 
     def member(self, number: int) -> Model:
         """One of the members, from 0, as a model of its own that predicts with the same views."""
@@ -201,7 +183,7 @@ class Model:
 
     def _not_finite(self, images: Array, logits: Array) -> PredictionError:
         """The error for the first image whose logits are not finite."""
-        number = int(np.argmin(np.isfinite(logits).all(axis=1)))
+        number = first_not_finite(logits)
         reason = "a sum is too large"
         for place in range(self.members):
             one = self.member(place)

@@ -39,6 +39,8 @@ class Preprocessing:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _numbers(getattr(self, name), name))
         if not self.mean or len(self.mean) != len(self.std):
             raise ValueError(f"mean and std need one number per channel, but got {self.mean} and {self.std}")
         usable = all(isfinite(value) for value in (*self.mean, *self.std)) and min(self.std) >= LEAST_STD
@@ -99,6 +101,14 @@ class Preprocessing:
         except OverflowError:
             raise ValueError("mean and std must be finite numbers") from None
         return cls(mean, std)
+
+
+def _numbers(given: Any, name: str) -> tuple[float, ...]:
+    """The given numbers, one per channel, as a tuple of floats, or ValueError."""
+    try:
+        return tuple(map(float, given))
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must be finite numbers, one per channel, but got {given!r:.60}") from None
 
 
 def _std(mean: float, root: float) -> float:

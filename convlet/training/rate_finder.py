@@ -16,7 +16,7 @@ from convlet.training.clipping import clip_norm
 from convlet.training.door import admit
 from convlet.training.engine import Engine
 from convlet.training.inputs import Labelled, LabelledImages
-from convlet.training.preprocessing import Preprocessing
+from convlet.training.setting_checks import whole_number
 from convlet.training.settings import Settings
 
 LOWEST, HIGHEST = 1e-6, 10.0
@@ -24,6 +24,9 @@ LOWEST, HIGHEST = 1e-6, 10.0
 
 STEPS = 200
 """Steps of a whole test: a tenth of a decade takes about three."""
+
+MOST_STEPS = 2**32 - 1
+"""As many as a training may have."""
 
 MEMORY = 0.9
 """How much of the smoothed loss a step keeps: single batches are noisy."""
@@ -78,13 +81,14 @@ def find_rate(
 
     Raises
     ------
-    DataError, ArchitectureError : see `convlet.train`
+    DataError, ArchitectureError, SettingsError : see `convlet.train`; also steps out of range
 
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
-    admitted = admit(network, train, classes, settings)
+    steps = whole_number("steps", steps, 1, MOST_STEPS, False)
+    admitted = admit(network, train, classes=classes, settings=settings)
     network, shown, threads = admitted.network, admitted.shown, admitted.threads
-    preprocessing, learning = Preprocessing.from_images(shown.images), settings.learning()
+    preprocessing, learning = admitted.preprocessing, settings.learning()
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
     engine = make_engine(
         *(network, shown.images.shape[1:], preprocessing),

@@ -42,7 +42,8 @@ class Keeper(Protocol):
     def after_step(self, state: Callable[[], State], epoch_ended: bool) -> None:
         """A step, or with `epoch_ended` an epoch and its validation, is done; `state` gives where training stands.
 
-        It may end the training by raising an exception.
+        It may end the training by raising an exception. `state` raises `Unsound`, which must pass, if the last update
+        broke the parameters.
         """
 
     def end(self, state: State) -> None:

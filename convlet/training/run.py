@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -15,7 +16,7 @@ from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
 from convlet.training.engine import Engine
 from convlet.training.ensemble import Member
-from convlet.training.finite import check_outputs, check_step, check_validation, check_vectors
+from convlet.training.finite import check_outputs, check_step, check_vectors, finite, layer_of_outputs
 from convlet.training.inputs import Labelled
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.mapped import pieces
@@ -35,13 +36,17 @@ NEVER = 2**32
 """More epochs than there are."""
 
 LOOKED_AT = 64
-"""Training images whose outputs are looked at after an epoch if there are no validation images."""
+"""Training images that the network is tried on after each epoch if there are no validation images."""
 
 MOST_ROLLBACKS = 10
 """Halvings of the learning rate, after which a training that still diverges is given up."""
 
 PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0
 """Of a time budget, and at most: what is spent on finding out how long a step takes."""
+
+
+class Unsound(Exception):
+    """The training stands at parameters that are not finite, which no checkpoint may hold."""
 
 
 @dataclass
@@ -176,14 +181,15 @@ class Run:
         """Where the training stands."""
         engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
         step, epoch = self.first_step + self.pace.step, self.first_epoch + len(self.history["epoch"])
-        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch)
+        network = engine.network.token(), engine.input_shape
+        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network)
 
     def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
         """One epoch and its line of history."""
         self._epoch(epoch)
         place = self.place
         self.train_seconds += place.seconds
-        check_vectors(self.engine, self._at(epoch), place.rate)
+        check_vectors(self.engine, self._after(epoch), place.rate)
         validation_loss, validation_error, score = self._validate(epoch, place.rate)
         if self.watched is not None:
             assert score is not None  # there are validation images
@@ -217,8 +223,22 @@ class Run:
                 self.pace.look(perf_counter() - self.began)
             self._report(epoch, place.loss / place.images)
             if self.keeper is not None:
-                self.keeper.after_step(lambda: capture(self), False)
+                with suppress(Unsound):
+                    self.keeper.after_step(self._sound, False)
                 began = perf_counter()
+
+    def _sound(self) -> State:
+        """Where training stands, for a checkpoint.
+
+        Raises
+        ------
+        Unsound : the last update broke the parameters. They are not saved, and the checkpoint waits: the next step, or
+            the end of the epoch, finds the divergence. So whether a checkpoint is due changes neither the model nor
+            what is said about it.
+        """
+        if not (finite(self.engine.parameters) and finite(self.engine.state)):
+            raise Unsound
+        return capture(self)
 
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
@@ -279,16 +299,32 @@ class Run:
     def _at(self, epoch: int) -> str:
         return f"epoch {epoch + 1} of {self.epochs}"
 
+    def _after(self, epoch: int) -> str:
+        """The epoch and the step that was done last, for people."""
+        return f"{self._at(epoch)}, step {self.pace.step} of {self.pace.steps}"
+
     def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None, float | None]:
-        """Mean loss and error rate of the validation images, and the score by which epochs are compared, or None."""
+        """Mean loss and error rate of the validation images, and the score epochs are compared by; None without any.
+
+        Without any, the network is tried on a few training images: nothing else would see what its last update did.
+        """
+        tried = self.held_out or self._first_images()
+        name = "validation loss" if self.held_out else f"loss of the first {len(tried)} training images"
+        logits = self._logits(tried.images)
+        loss, error = validate(logits, tried)
+        check_outputs(
+            *(logits, loss, name, self._after(epoch), rate),
+            lambda: layer_of_outputs(self.engine, self.vectors(), tried.images, logits),
+        )
         if self.held_out is None:
-            some = self.shown.batch(np.arange(min(len(self.shown), LOOKED_AT), dtype=np.int64))[0][:LOOKED_AT]
-            check_outputs(self.engine, self._logits(some), self._at(epoch), rate, some)
             return None, None, None
-        logits = self._logits(self.held_out.images)
-        loss, error = validate(logits, self.held_out)
-        check_validation(loss, self._at(epoch), rate)
         return loss, error, score_of(self.settings.watched, logits, self.held_out, loss)
+
+    def _first_images(self) -> Labelled:
+        """The first training images, at most `LOOKED_AT`."""
+        some = np.arange(min(len(self.shown), LOOKED_AT), dtype=np.int64)
+        images, labels, numbers, _ = self.shown.batch(some)
+        return Labelled(images[numbers], labels[numbers])
 
     def _logits(self, images: Array) -> Array:
         """What the parameters of `vectors` say about images."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import SupportsFloat, cast
 
+import numpy as np
+
 from convlet.errors import SettingsError
 
 
@@ -27,7 +29,7 @@ def whole_number(name: str, value: object, low: int, high: int, optional: bool) 
 def number(name: str, value: object, least: float, limit: float, closed: bool) -> float:
     """The value as a float above (or from) least and below limit, or SettingsError."""
     try:
-        found = math.nan if isinstance(value, (str, bytes, bool)) else float(cast(SupportsFloat, value))
+        found = math.nan if isinstance(value, (str, bytes, bool, np.bool_)) else float(cast(SupportsFloat, value))
     except (TypeError, ValueError, OverflowError):
         found = math.nan
     if least < found < limit or (closed and found == least):
@@ -36,6 +38,13 @@ def number(name: str, value: object, least: float, limit: float, closed: bool) -
     if limit < math.inf:
         allowed += f" to below {limit:g}"
     raise SettingsError(f"{name} must be a finite number {allowed}, but got {short(value)}")
+
+
+def boolean(name: str, value: object) -> bool:
+    """The value as True or False, or SettingsError; what merely counts as true is neither."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise SettingsError(f"{name} must be True or False, but got {short(value)}")
 
 
 def one_of(name: str, value: object, names: tuple[str, ...]) -> None:

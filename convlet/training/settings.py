@@ -12,7 +12,7 @@ from convlet.errors import SettingsError
 from convlet.training.augmentation import parse_augmentation
 from convlet.training.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from convlet.training.schedules import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay, WarmUp
-from convlet.training.setting_checks import class_weights, number, one_of, short, whole_number
+from convlet.training.setting_checks import boolean, class_weights, number, one_of, short, whole_number
 from convlet.training.views import parse_views
 
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
@@ -164,8 +164,7 @@ class Settings:
             one_of("monitor", self.monitor, MONITORS)
         one_of("keep", self.keep, KEPT)
         one_of("on_nonfinite", self.on_nonfinite, NONFINITE)
-        if not isinstance(self.nesterov, bool):
-            raise SettingsError(f"nesterov must be True or False, but got {short(self.nesterov)}")
+        object.__setattr__(self, "nesterov", boolean("nesterov", self.nesterov))
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
             raise SettingsError("nesterov needs a momentum above 0, but got 0; raise momentum or leave it out")
 
@@ -179,6 +178,8 @@ class Settings:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Settings:
         """The settings that `as_dict` described; those left out are the default. Raises SettingsError."""
+        if not isinstance(values, Mapping):
+            raise SettingsError(f"settings must be names with their values, but got {short(values)}")
         known = sorted(field.name for field in fields(cls))
         for name in values:
             if name not in known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convlet.layers.base import Array
+from convlet.layers.base import Array, Shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +18,7 @@ class Snapshot:
         begins anew
     step : updates done so far; optimizers count by it
     epoch : passes begun so far; shuffling, dropout and augmentation are keyed by it, so no pass repeats another
+    network : the word of the network with its head, and the shape (H, W, C) of its images; None if not known
     """
 
     parameters: Array
@@ -25,3 +26,4 @@ class Snapshot:
     slots: dict[str, Array]
     step: int
     epoch: int
+    network: tuple[str, Shape] | None = None

@@ -210,7 +210,7 @@ def nan_in(name):
 
 
 AT = "epoch 1 of 2, step 3 of 8 (learning rate 0.00583); lower --learning-rate"
-AFTER = "after epoch 1 of 2 (learning rate 0.00487); lower --learning-rate"
+AFTER = "after epoch 1 of 2, step 4 of 8 (learning rate 0.00487); lower --learning-rate"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_parameters_that_are_not_finite_after_the_last_step_are_never_kept():
         run("tanh", images=16, batch=16, optimizer="sgd", learning_rate=1e300, schedule="constant")
     name = "2.dense.weights"
     assert str(caught.value) == (
-        f"{name} is not finite after epoch 1 of 1 (learning rate 1e+300); lower --learning-rate"
+        f"{name} is not finite after epoch 1 of 1, step 1 of 1 (learning rate 1e+300); lower --learning-rate"
     )
 
 

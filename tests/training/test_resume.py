@@ -176,4 +176,5 @@ def test_a_due_checkpoint_passes_over_a_diverged_state(tmp_path):
     assert results[0] == results[1]
     assert "after going back 10 times" in results[0]
     kept = tmp_path / "checkpoint.safetensors"
-    checkpoint_file.check_sound(kept, checkpoint_file.load(kept)[0])
+    state, _ = checkpoint_file.load(kept)
+    assert all(np.isfinite(values).all() for values in state.arrays.values())
