@@ -231,7 +231,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _logits(self, X: Any) -> Array:
         check_is_fitted(self)
         images = door.more_images(self, X, self.image_shape_)
-        return self.model_.logits(images, threads_for(self.n_jobs)).astype(np.float64)
+        logits = self.model_.logits(images, threads_for(self.n_jobs))
+        door.warn_of_unlike(images, self.model_.training_images, logits)
+        return logits.astype(np.float64)
 
     def _seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from math import isqrt, prod
 from numbers import Number
 from typing import Any
@@ -12,6 +13,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from convlet.classifier_parameters import whole_sides
+from convlet.data import arrays, listed
+from convlet.data.pictures import with_channels
+from convlet.likeness import TrainingImages, batch_note
 
 Array = np.ndarray[Any, Any]
 Shape = tuple[int, int, int]
@@ -22,17 +26,25 @@ PIXELS = (np.float32, np.uint8)
 SMALLEST_SIDE = 4
 """Rows of fewer than 4 x 4 numbers are not taken for pictures."""
 
+LONGEST_LINE = 100
+"""Rows of more numbers than this are pictures; if they are not square, somebody must say their shape."""
+
 
 def picture_shape(features: int) -> Shape:
     """The height, width and channels that rows of so many numbers are read with, where nobody said.
 
     A square number of at least 4 x 4 is a square grey image, three times one a square RGB image; anything else is
-    one line of pixels.
+    one line of pixels, or ValueError if it is too long for a line.
     """
     for channels in (1, 3):
         side = isqrt(features // channels)
         if side >= SMALLEST_SIDE and side * side * channels == features:
             return side, side, channels
+    if features > LONGEST_LINE:
+        raise ValueError(
+            f"X has rows of {features} numbers, which are no square picture; give image_shape=(height, width) or "
+            "(height, width, channels)"
+        )
     return 1, features, 1
 
 
@@ -53,6 +65,8 @@ def given_shape(shape: Any, features: int) -> Shape:
 
 def is_rows(X: Any) -> bool:
     """Whether X is a table of rows of numbers rather than images; ValueError for images of several sizes."""
+    if getattr(getattr(X, "dtype", None), "kind", "") == "O" and X.ndim == 1 and len(X) and np.ndim(X[0]) > 1:
+        X = list(X)
     if hasattr(X, "ndim"):
         return bool(X.ndim < 3)
     if not isinstance(X, list | tuple) or not len(X) or np.ndim(X[0]) < 2:
@@ -80,6 +94,9 @@ def training_images(estimator: Any, X: Any, y: Any, image_shape: Any, first: boo
         raise ValueError(
             f"This {type(estimator).__name__} estimator requires y to be passed, but the target y is None."
         )
+    _refuse_columns(y)
+    if listed.is_list(X):
+        X = _pictures(estimator, X, image_shape, first)
     if not first:
         images, labels = more_images(estimator, X, image_shape), column_or_1d(y, warn=True)
         same_count(images, labels)
@@ -102,6 +119,9 @@ def training_images(estimator: Any, X: Any, y: Any, image_shape: Any, first: boo
 
 def more_images(estimator: Any, X: Any, image_shape: Shape) -> Array:
     """Images (n, H, W, C) of the shape that the estimator was fitted with, or ValueError."""
+    if listed.is_list(X):
+        X = _pictures(estimator, X, image_shape, False)
+    refuse_single(X, image_shape)
     if is_rows(X):
         with np.errstate(over="ignore"):
             rows = validate_data(estimator, X, dtype=PIXELS, order="C", reset=False)
@@ -115,17 +135,66 @@ def more_images(estimator: Any, X: Any, image_shape: Shape) -> Array:
     return images
 
 
+def _pictures(estimator: Any, X: Any, image_shape: Any, first: bool) -> Array:
+    """The images of a list of paths or of Pillow's images, with the channels that the estimator was fitted with."""
+    size = None if image_shape is None else (int(image_shape[0]), int(image_shape[1]))
+    images, rules = listed.read(X, size, None if first else getattr(estimator, "_reading_rules", None))
+    if first:
+        estimator._reading_rules = rules
+    if (
+        image_shape is not None
+        and len(image_shape) == 3
+        and images.shape[3] != image_shape[2]
+        and image_shape[2] in (1, 3)
+    ):
+        images = np.stack([with_channels(image, image_shape[2]) for image in images])
+    return images
+
+
+def _refuse_columns(y: Any) -> None:
+    """Raise ValueError for labels in several columns of 0 and 1, with the line that mends one-hot ones."""
+    shape: tuple[int, ...] = getattr(y, "shape", ())
+    if len(shape) != 2 or shape[1] < 2:
+        return
+    given = np.asarray(y)
+    if given.dtype.kind in "buif" and np.isin(given, (0, 1)).all():
+        if (given.sum(axis=1) == 1).all():
+            raise ValueError(f"y is one-hot, {times(shape)}; one label an image is expected, give y.argmax(axis=1)")
+        raise ValueError(
+            f"y has several classes an image, {times(shape)}; that is not supported, give one label an image"
+        )
+
+
+def refuse_single(X: Any, image_shape: Shape) -> None:
+    """Raise ValueError for one image without the axis that counts images, with the line that mends it."""
+    shape: tuple[int, ...] = tuple(getattr(X, "shape", ()))
+    if shape == image_shape or (len(shape) == 2 and shape == image_shape[:2] and shape[1] != prod(image_shape)):
+        raise ValueError(f"X is one image of {times(shape)}; many are expected, give X[np.newaxis]")
+    h, w, c = image_shape
+    if c > 1 and h > 1 and shape[-3:] == (c, h, w) and len(shape) in (3, 4) and shape[-3:] != image_shape:
+        mend = "X.transpose(0, 2, 3, 1)" if len(shape) == 4 else "X.transpose(1, 2, 0)[np.newaxis]"
+        raise ValueError(f"X has its channels before the rows, {times(shape)}; put them last with {mend}")
+
+
 def as_pictures(X: Any) -> Array:
     """Images (n, H, W, C), uint8 or float32, of an array with three or four axes."""
     with np.errstate(over="ignore"):
         images = check_array(X, dtype=PIXELS, order="C", allow_nd=True, ensure_2d=False, input_name="X")
     if images.ndim == 3:
         images = images[..., np.newaxis]
+    arrays.refuse_channels_first(images.shape, "X")
     if images.ndim != 4 or 0 in images.shape:
         raise ValueError(
             f"X must be (n, features), (n, height, width) or (n, height, width, channels), but got {images.shape}"
         )
     return np.asarray(images)
+
+
+def warn_of_unlike(images: Array, known: TrainingImages | None, logits: Array) -> None:
+    """Give a UserWarning, in one line, if images (n, H, W, C) are unlike those that the estimator was fitted on."""
+    note = batch_note(images, known, logits) if known is not None else None
+    if note is not None:
+        warnings.warn(f"X: {note}", UserWarning, stacklevel=4)
 
 
 def same_count(images: Array, labels: Array) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from convlet.errors import InputError
+from convlet.headline import headline
 
 Array = np.ndarray[Any, Any]
 CHANCE = 0.05
@@ -187,8 +188,33 @@ def worst_mistakes(
     ]
 
 
-def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
+THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+"""Confidences at which coverage is given."""
+
+
+def coverage(confidence: Array, wrong: Array, thresholds: tuple[float, ...] = THRESHOLDS) -> list[dict[str, Any]]:
+    """For each threshold how many images have at least that confidence, and their error; None without any.
+
+    coverage = kept / all,   error = wrong of the kept / kept
+
+    Parameters
+    ----------
+    confidence : float (n,), the probability of the predicted class
+    wrong : bool (n,), whether an image is wrong
+    """
+    rows = []
+    for threshold in thresholds:
+        kept = confidence >= threshold
+        count = int(kept.sum())
+        error = int(wrong[kept].sum()) / count if count else None
+        rows.append({"threshold": threshold, "kept": count, "coverage": count / len(kept), "error": error})
+    return rows
+
+
+def evaluate(model: Predictor, images: Array, labels: Array, probabilities: Array | None = None) -> dict[str, Any]:
     """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions.
+
+    probabilities : float (n, classes), if they are there already
 
     Raises
     ------
@@ -201,7 +227,8 @@ def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
     if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
         came = f"{labels.min()} to {labels.max()}" if labels.dtype.kind in "iu" else f"dtype {labels.dtype}"
         raise InputError(f"an evaluation needs labels from 0 to {classes - 1}, but got {came}")
-    probabilities = model.probabilities(images)
+    if probabilities is None:
+        probabilities = model.probabilities(images)
     predicted = probabilities.argmax(axis=1)
     wrong = int((predicted != labels).sum())
     matrix = confusion_matrix(labels, predicted, len(model.classes))
@@ -212,6 +239,8 @@ def evaluate(model: Predictor, images: Array, labels: Array) -> dict[str, Any]:
         "log_loss": log_loss(probabilities, labels),
         "calibration": calibration(probabilities, labels),
         "confusion_matrix": matrix,
+        "headline": headline(matrix, tuple(model.classes)),
+        "coverage": coverage(probabilities.max(axis=1), predicted != labels),
         "per_class": per_class(matrix, tuple(model.classes)),
         "worst": worst_mistakes(probabilities, labels, tuple(model.classes)),
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from convlet.architecture import parse, with_head
 from convlet.errors import ArchitectureError, InputError, SettingsError
 from convlet.layers.base import Array, Shape
+from convlet.likeness import TrainingImages
 from convlet.sealed_file import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 from convlet.training.layout import Layout
 from convlet.training.model import NUMERICS_VERSION, NUMERICS_VERSIONS, Model, member_prefixes
@@ -16,19 +17,18 @@ from convlet.training.model_check import SIDE_LIMIT
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.settings import Settings
 
+if TYPE_CHECKING:
+    from convlet.data.reading_rules import ReadingRules
+
 FORMAT = "convlet-model"
 
 KIND = Kind("model", "model.safetensors", file_limit=2**30, header_limit=2**20)
 
-KEYS = {
-    "1": (
-        *("format", "version", "numerics", "architecture", "input_shape", "classes"),
-        *("preprocessing", "settings", "sha256"),
-    ),
-}
+FIRST = ("format", "version", "numerics", "architecture", "input_shape", "classes", "preprocessing", "settings")
+KEYS = {"1": (*FIRST, "sha256"), "2": (*FIRST, "training_images", "rules", "sha256")}
 """The keys of the metadata, in their order, for each version of the format that can be read."""
 
-VERSION = "1"
+VERSION = "2"
 """The version that is written."""
 
 
@@ -43,6 +43,8 @@ def encode(model: Model) -> bytes:
         "classes": as_json(list(model.classes)),
         "preprocessing": as_json(model.preprocessing.as_dict()),
         "settings": as_json(model.settings),
+        "training_images": as_json(model.training_images.as_dict() if model.training_images else None),
+        "rules": as_json(model.rules.as_dict() if model.rules else None),
     }
     return encode_header(metadata, model.arrays())
 
@@ -74,10 +76,9 @@ def decode(text: bytes, payload: Array) -> Model:
     values = payload.astype(np.float32, copy=False)
     count = members * layout.parameter_count
     parameters, state = values[:count], values[count:]
+    form = (architecture, shape, classes, preprocessing, parameters, state, settings, metadata["numerics"])
     try:
-        return Model(
-            architecture, shape, classes, preprocessing, parameters, state, settings, numerics=metadata["numerics"]
-        )
+        return Model(*form, _training_images(metadata), _rules(metadata))
     except InputError as error:
         refuse(str(error).removeprefix("the model "))
 
@@ -119,6 +120,24 @@ def _settings(metadata: dict[str, str]) -> dict[str, Any]:
         return Settings.from_dict(settings).as_dict()
     except SettingsError as error:
         refuse(f"has unusable settings: {error}")
+
+
+def _training_images(metadata: dict[str, str]) -> TrainingImages | None:
+    values = strict_json(metadata.get("training_images", "null"), KIND)
+    try:
+        return None if values is None else TrainingImages.from_dict(values)
+    except ValueError as error:
+        refuse(f"has an unusable description of its training images: {error}")
+
+
+def _rules(metadata: dict[str, str]) -> ReadingRules | None:
+    from convlet.data.reading_rules import ReadingRules  # data is a large room, which training need not load
+
+    values = strict_json(metadata.get("rules", "null"), KIND)
+    try:
+        return None if values is None else ReadingRules.from_dict(values)
+    except ValueError as error:
+        refuse(f"has unusable rules for reading pictures: {error}")
 
 
 def _check_names(entries: dict[str, Any], layout: Layout, members: int) -> None:

@@ -15,8 +15,18 @@ from convlet import interpret
 from convlet.errors import InputError
 from convlet.evaluation import confusion_matrix
 from convlet.layers.base import Array
+from convlet.thumbnails import thumbnails
 from convlet.training import Model, TrainingResult
 from convlet.training.inputs import as_labels
+
+MOST_NUMBERS, MOST_NAMES = 40, 60
+"""Classes of a confusion matrix whose cells hold numbers, and that are named."""
+
+LARGEST_SHOWN = 256
+"""Pixels of the longer side of a picture; a larger one is made smaller."""
+
+MOST_FILTERS = 64
+"""Filters that are drawn, each on axes of its own."""
 
 
 def _pyplot() -> Any:
@@ -29,7 +39,7 @@ def _pyplot() -> Any:
 
 
 class ConfusionDisplay:
-    """What is taken for what, as a heat map: rows true classes, columns what they were taken for.
+    """A confusion matrix as a heat map: rows true classes, columns predicted classes.
 
     Parameters
     ----------
@@ -48,22 +58,27 @@ class ConfusionDisplay:
         return cls(np.array(matrix), model.classes).plot(**options)
 
     def plot(self, *, ax: Any = None, rates: bool = False, colorbar: bool = False) -> ConfusionDisplay:
-        """Draw it; with `rates`, shares of each true class instead of counts."""
+        """Draw it; with `rates`, fractions of each true class instead of counts.
+
+        The cells of more than MOST_NUMBERS classes have no numbers; of more than MOST_NAMES some are named.
+        """
         pyplot = _pyplot()
         if ax is None:
             _, ax = pyplot.subplots()
         totals = np.maximum(self.matrix.sum(axis=1, keepdims=True), 1)
         shares = self.matrix / totals
         image = ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        for row, column in np.ndindex(*self.matrix.shape):
+        for row, column in np.ndindex(*self.matrix.shape) if len(self.classes) <= MOST_NUMBERS else ():
             said = f"{shares[row, column]:.2f}" if rates else f"{self.matrix[row, column]}"
             colour = "white" if shares[row, column] > 0.5 else "black"
             ax.text(column, row, said, ha="center", va="center", color=colour)
         places = np.arange(len(self.classes))
         # names may hold what matplotlib would read as a formula
-        ax.set_xticks(places, self.classes, rotation=45, ha="right", parse_math=False)
-        ax.set_yticks(places, self.classes, parse_math=False)
-        ax.set(xlabel="taken for", ylabel="true class")
+        step = -(-len(places) // MOST_NAMES)
+        named, names = places[::step], self.classes[::step]
+        ax.set_xticks(named, names, rotation=45, ha="right", parse_math=False)
+        ax.set_yticks(named, names, parse_math=False)
+        ax.set(xlabel="predicted class", ylabel="true class")
         if colorbar:
             ax.figure.colorbar(image, ax=ax)
         self.ax_, self.figure_, self.im_ = ax, ax.figure, image
@@ -127,9 +142,9 @@ class FiltersDisplay:
         raise InputError(f"there are no filters to show: {model.architecture} has no convolution")
 
     def plot(self, *, columns: int = 8) -> FiltersDisplay:
-        """Draw them in rows of `columns`."""
+        """Draw the first MOST_FILTERS of them in rows of `columns`."""
         pyplot = _pyplot()
-        count = self.weights.shape[3]
+        count = min(self.weights.shape[3], MOST_FILTERS)
         columns = min(columns, count)
         figure, axes = pyplot.subplots(-(-count // columns), columns, squeeze=False, layout="constrained")
         largest = float(np.abs(self.weights).max()) or 1.0
@@ -163,13 +178,13 @@ class EvidenceDisplay:
     @classmethod
     def from_model(cls, model: Model, images: Array, targets: Array | None = None, **options: Any) -> EvidenceDisplay:
         """Of a few images; targets as in `interpret.saliency`; options go to `plot`."""
-        saliency = interpret.saliency(model, images, targets).max(axis=3)
+        saliency = _small(interpret.saliency(model, images, targets).max(axis=3))
         try:
-            cams: Array | None = interpret.resize(interpret.grad_cam(model, images, targets), *model.input_shape[:2])
+            cams: Array | None = interpret.resize(interpret.grad_cam(model, images, targets), *saliency.shape[1:])
         except InputError:
             cams = None
         chosen = model.predict(images) if targets is None else np.asarray(targets)
-        return cls(images, saliency, cams, [model.classes[number] for number in chosen]).plot(**options)
+        return cls(_small(images), saliency, cams, [model.classes[number] for number in chosen]).plot(**options)
 
     def plot(self, *, size: float = 1.8) -> EvidenceDisplay:
         """Draw one row an image; size is that of a picture, in inches."""
@@ -192,6 +207,11 @@ class EvidenceDisplay:
             ax.set_axis_off()
         self.axes_, self.figure_ = axes, figure
         return self
+
+
+def _small(images: Array) -> Array:
+    """Images (n, H, W, ...) of at most LARGEST_SHOWN pixels a side."""
+    return thumbnails(images, LARGEST_SHOWN) if max(images.shape[1:3]) > LARGEST_SHOWN else images
 
 
 def _between_0_and_1(values: Array) -> Array:

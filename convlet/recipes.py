@@ -133,6 +133,7 @@ NETWORK_IN_NETWORK = "Lin, Chen and Yan 2014, Network in network, section 3.2"
 ONE_CYCLE = {
     "optimizer": Choice("adam", "on Fashion-MNIST SGD with momentum and AdamW were no better, one training each"),
     "schedule": Choice("one-cycle", "a high rate that falls to 0 once gets far in few epochs", SUPER_CONVERGENCE),
+    "keep": Choice("best", "the epoch with the lowest validation loss, which seldom is another than the last"),
     "batch": Choice(64, "four shards, enough for four threads; larger batches make fewer steps of the same epochs"),
 }
 """What all recipes share."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import fmean, median, stdev
 from time import perf_counter
 from typing import Any
@@ -13,6 +14,7 @@ from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError, images_called
 from convlet.evaluation import confusion_matrix, wilson_interval
+from convlet.headline import headline
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -77,7 +79,7 @@ def train_on(
         return Model(*form, parameters, state, settings.changed(members=1).as_dict())
 
     try:
-        return train(
+        trained = train(
             network,
             data.train,
             held_out,
@@ -91,6 +93,7 @@ def train_on(
         if part is not None:
             part.fail(error)
         raise
+    return replace(trained, model=replace(trained.model, rules=data.rules))
 
 
 def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
@@ -128,19 +131,27 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     with images_called("test"):
         labels, predicted = data.test.labels, trained.model.predict(data.test.images)
     wrong = int((labels != predicted).sum())
-    return {
+    matrix = confusion_matrix(labels, predicted, len(data.classes))
+    result = {
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
         "images_per_second": trained.images_per_second,
         "validation_error": trained.validation_error,
         "test_error": wrong / len(labels),
         "test_error_interval": list(wilson_interval(wrong, len(labels))),
-        "confusion_matrix": confusion_matrix(labels, predicted, len(data.classes)),
+        "headline": headline(matrix, data.classes),
+        "best_epoch": trained.best_epoch,
+        "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),
     }
+    alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies
+    if not alone.all():  # test images that are training images too make the error too low
+        error = float((labels != predicted)[alone].mean()) if alone.any() else None
+        result |= {"test_copies": int((~alone).sum()), "test_error_without_copies": error}
+    return result
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ def test_an_old_model_is_what_it_was(path, monkeypatch):
     assert model.numerics == facts["numerics"]
     assert {name: model.settings[name] for name in facts["settings"]} == facts["settings"]
     assert model.sha256() == facts["sha256"]
+    for name in ("training_images", "rules"):
+        value = getattr(model, name)
+        assert (value and value.as_dict()) == facts.get(name)
     height, width, channels = model.input_shape
     images = (np.arange(4 * height * width * channels) * 37 % 251).astype(np.uint8)
     logits = model.logits(images.reshape(4, height, width, channels), threads=1)

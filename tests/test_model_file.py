@@ -80,7 +80,7 @@ def test_any_safetensors_library_reads_the_file(tmp_path):
         metadata = file.metadata()
     assert {name: metadata[name] for name in ("format", "version", "numerics", "architecture")} == {
         "format": "convlet-model",
-        "version": "1",
+        "version": "2",
         "numerics": "2",
         "architecture": "conv2-bn-relu",
     }

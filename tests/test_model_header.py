@@ -16,11 +16,33 @@ SHAPE = "has an unusable input shape: expected three whole numbers from 1 to 655
 CLASSES = "has unusable classes: expected a list of at least 2 names"
 METADATA = (
     "has metadata other than format, version, numerics, architecture, input_shape, classes, preprocessing, "
-    "settings, sha256"
+    "settings, training_images, rules, sha256"
 )
 FIELDS = f"array '{ARRAY}': expected dtype, shape and data_offsets, and nothing else"
 NUMBERS = f"array '{ARRAY}': expected lists of whole numbers from 0 to 1073741824"
 NO_JSON = "is no model file: its header is not valid JSON"
+DESCRIPTION = "has an unusable description of its training images"
+DESCRIBED = "expected measured, low, high, lows, middles, highs, drawn, scores, and nothing else"
+CURVE = "curve must be rows of threshold, kept and wrong images, thresholds rising"
+RULES = "has unusable rules for reading pictures"
+
+
+def described(**changes):
+    """A description of training images in a header, changed."""
+    form = {"measured": 1, "low": 0, "high": 1, "lows": [], "middles": [], "highs": [], "drawn": False, "scores": None}
+    return json.dumps({**form, **changes})
+
+
+def scored(**changes):
+    """One with scores that were changed."""
+    form = {"images": 2, "curve": [[0, 2, 0]], "means": [], "deviations": [], "limits": []}
+    return described(scores={**form, **changes})
+
+
+def ruled(**changes):
+    """Rules for reading pictures, changed."""
+    form = {"scale": None, "ground": None, "transpose": False, "size": None, "offset": 0.0}
+    return json.dumps({**form, **changes})
 
 
 def test_an_unchanged_header_is_read(tmp_path):
@@ -34,7 +56,7 @@ def test_an_unchanged_header_is_read(tmp_path):
     [
         ("format", "pt", "is no convlet model: expected the format 'convlet-model' in its metadata"),
         ("format", None, "is no convlet model: expected the format 'convlet-model' in its metadata"),
-        ("version", "2", "has a version this convlet does not know, expected 1; update convlet"),
+        ("version", "3", "has a version this convlet does not know, expected 1 or 2; update convlet"),
         ("numerics", "3", "has a numerics version this convlet does not know, expected at most 2; update convlet"),
         ("numerics", "0", "has a numerics version this convlet does not know, expected at most 2; update convlet"),
         ("numerics", "", "has a numerics version this convlet does not know, expected at most 2; update convlet"),
@@ -78,6 +100,69 @@ def test_an_unchanged_header_is_read(tmp_path):
             '{"mean":[1,2],"std":[1,2]}',
             "has preprocessing for 2 channels, but images of 1",
         ),
+        ("training_images", "[]", f"{DESCRIPTION}: {DESCRIBED}"),
+        ("training_images", '{"measured":1}', f"{DESCRIPTION}: {DESCRIBED}"),
+        ("training_images", described(measured=0), f"{DESCRIPTION}: measured must be a whole number from 1, but got 0"),
+        (
+            "training_images",
+            described(measured=True),
+            f"{DESCRIPTION}: measured must be a whole number from 1, but got True",
+        ),
+        ("training_images", described(low="0"), f"{DESCRIPTION}: low and high must be finite numbers of at most 1e+38"),
+        (
+            "training_images",
+            described(low=1e39),
+            f"{DESCRIPTION}: low and high must be finite numbers of at most 1e+38",
+        ),
+        ("training_images", described(low=2), f"{DESCRIPTION}: low must be at most high, but got 2 and 1"),
+        ("training_images", described(drawn=1), f"{DESCRIPTION}: drawn must be true or false, but got 1"),
+        (
+            "training_images",
+            described(drawn=True),
+            f"{DESCRIPTION}: drawn images must have been measured, but there are no lows",
+        ),
+        ("training_images", described(lows=[0]), f"{DESCRIPTION}: lows must have 11 numbers in a row"),
+        ("training_images", described(highs=[0]), f"{DESCRIPTION}: highs must have 0 numbers in a row"),
+        (
+            "training_images",
+            described(lows=[1] * 11, middles=[0] * 11, highs=[1] * 11),
+            f"{DESCRIPTION}: lows, middles and highs must rise in this order",
+        ),
+        (
+            "training_images",
+            described(scores=[]),
+            f"{DESCRIPTION}: expected images, curve, means, deviations, limits, and nothing else",
+        ),
+        ("training_images", scored(images=0), f"{DESCRIPTION}: scores need validation images, but got 0"),
+        ("training_images", scored(curve=[]), f"{DESCRIPTION}: {CURVE}"),
+        ("training_images", scored(curve=[[0, 2, 3]]), f"{DESCRIPTION}: {CURVE}"),
+        ("training_images", scored(curve=[[0, 1.5, 0]]), f"{DESCRIPTION}: {CURVE}"),
+        ("training_images", scored(curve=[[0.5, 2, 0], [0, 1, 0]]), f"{DESCRIPTION}: {CURVE}"),
+        ("training_images", scored(curve=[[2, 2, 0]]), f"{DESCRIPTION}: thresholds of curve must be from 0 to 1"),
+        ("training_images", scored(curve=[[0, 2]]), f"{DESCRIPTION}: curve must have 3 numbers in a row"),
+        ("training_images", scored(curve=7), f"{DESCRIPTION}: curve must be a list of rows"),
+        ("training_images", scored(means=[[1], [1]]), f"{DESCRIPTION}: deviations must have 2 rows, but got 0"),
+        (
+            "training_images",
+            scored(means=[[1, 2, 3]] * 2),
+            f"{DESCRIPTION}: means must be 2 rows of 1 or 2 numbers, but the first has 3",
+        ),
+        (
+            "training_images",
+            scored(means=[[1], [1]], deviations=[[1], [0]], limits=[[1, 1]]),
+            f"{DESCRIPTION}: deviations must be above 0",
+        ),
+        (
+            "training_images",
+            scored(means=[[1]] * 3, deviations=[[1]] * 3, limits=[[1, 1]]),
+            "has scores of 3 classes, but 2 classes",
+        ),
+        ("rules", "3", f"{RULES}: expected scale, ground, transpose, size, offset, and nothing else"),
+        ("rules", ruled(scale=0), f"{RULES}: scale must be a number above 0, or null, but got 0"),
+        ("rules", ruled(offset=None), f"{RULES}: offset must be a number, but got None"),
+        ("rules", ruled(ground="red"), f"{RULES}: ground must be white, black or null, but got 'red'"),
+        ("rules", ruled(transpose=1), f"{RULES}: transpose must be true or false, but got 1"),
+        ("rules", ruled(size=[0, 1]), f"{RULES}: size must be a height and a width, or null, but got [0, 1]"),
         ("settings", "[]", "has unusable settings: expected a JSON object"),
         (
             "settings",

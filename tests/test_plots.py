@@ -86,3 +86,23 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(InputError) as caught:
         plots.ConfusionDisplay(np.eye(2), ("a", "b")).plot()
     assert str(caught.value) == "plots need matplotlib; install it with: pip install 'convlet[plot]'"
+
+
+def test_many_classes_and_filters_are_bounded():
+    many = plots.ConfusionDisplay(np.eye(1000, dtype=np.int64), [f"class {k}" for k in range(1000)]).plot()
+    assert len(many.ax_.texts) == 0
+    assert len(many.ax_.get_xticklabels()) <= plots.MOST_NAMES
+    assert many.ax_.get_xticklabels()[1].get_text() == "class 17"
+    filters = plots.FiltersDisplay(np.random.default_rng(0).standard_normal((3, 3, 2, 500))).plot()
+    assert filters.axes_.size == plots.MOST_FILTERS
+
+
+@pytest.mark.parametrize("shape", [(1, 2000, 1), (300, 260, 2), (9, 900, 3)])
+def test_large_images_are_drawn_small(shape):
+    from tests.test_interpret import images_of, model_of
+
+    evidence = plots.EvidenceDisplay.from_model(model_of("conv2-relu-gap", shape), images_of(1, shape))
+    for shown in (evidence.images, evidence.saliency, evidence.cams):
+        assert max(shown.shape[1:3]) <= plots.LARGEST_SHOWN
+        assert min(shown.shape[1:3]) > 1
+    evidence.figure_.canvas.draw()

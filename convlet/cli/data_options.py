@@ -61,7 +61,7 @@ NAMES = (
 
 def choices(values: dict[str, Any]) -> dict[str, Any]:
     """The parameters of `data.load` that these options give."""
-    found = {name: values[name] for name in NAMES if values.get(name) is not None}
+    found = {name: values[name] for name in (*NAMES, "rules") if values.get(name) is not None}
     if "image_shape" in found:
         found["image_shape"] = tuple(found["image_shape"])
     return found

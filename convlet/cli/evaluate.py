@@ -21,6 +21,13 @@ from convlet.system import reading
     help="Which images.",
 )
 @options.add(options.DATA[1:])
+@click.option("--reject", type=float, metavar="P", help="What is left if images below this confidence are rejected.")
+@click.option(
+    "--reject-error",
+    type=float,
+    metavar="E",
+    help="The same for the confidence that kept this error on validation images; unlike images are rejected too.",
+)
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
 def command(**values: Any) -> None:
     """Error rate, confusion matrix and worst mistakes of MODEL on the test images of DATA."""
@@ -29,19 +36,24 @@ def command(**values: Any) -> None:
     from convlet import model_file
     from convlet.errors import DataError, images_called
     from convlet.evaluation import evaluate
+    from convlet.predicting import rejection
     from convlet.report.evaluation import print_evaluation
+    from convlet.training.losses import softmax
 
     options.check_file(values["json_file"], "--json")
     model = model_file.load(options.model_path(values["model"]))
-    data = options.load_data(values["data"], values)
+    reject = rejection(model, values["reject"], values["reject_error"])
+    data = options.load_data(values["data"], _as_trained(values, model))
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(
             f"{data.name} has the classes {_short(data.classes)}, but the model knows {_short(model.classes)}; "
             "evaluate it on data with its own classes"
         )
     part = _part(model, data, values)
+    images = _in_channels(part.images, model.input_shape[2])
     with images_called(values["part"]):
-        found = evaluate(model, part.images, part.labels)
+        logits = model.logits(images)
+        found = evaluate(model, images, part.labels, softmax(logits))
     result = {
         "model": values["model"],
         "architecture": model.architecture,
@@ -49,10 +61,65 @@ def command(**values: Any) -> None:
         "data": data.describe(),
         "classes": list(model.classes),
         **found,
+        "unlike": _unlike(model, images, logits),
+        "rejected": _rejected(model, images, part.labels, logits, reject) if reject is not None else None,
     }
     if values["json_file"]:
         options.write_json(values["json_file"], result)
-    print_evaluation(result, Console(), part.images)
+    print_evaluation(result, Console(), images)
+
+
+def _as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The options of data, with those pictures of files are read as the training pictures were."""
+    from convlet import data
+    from convlet.data import named
+
+    if model.rules is None or values["data"] in named.BY_NAME:
+        return values
+    found = {**values, "rules": model.rules}
+    if values["size"] is None and model.rules.size is not None:
+        shown = data.survey(values["data"], **options.data_options.choices(values))
+        found["size"] = model.rules.size if shown.formats else None
+    return found
+
+
+def _in_channels(images: Any, channels: int) -> Any:
+    """Images in grey or RGB, as the model takes them; other channels stay."""
+    import numpy as np
+
+    from convlet.data import pictures
+
+    if images.dtype != np.uint8 or {images.shape[3], channels} != {1, 3}:
+        return images
+    return np.stack([pictures.with_channels(image, channels) for image in images])
+
+
+LOOKED_AT = 1_000
+"""Images that are compared with the training images, spread evenly, unless each one may be rejected."""
+
+
+def _unlike(model: Any, images: Any, logits: Any) -> str | None:
+    """In what the images are unlike the training images, as one line; None if they are like them."""
+    from convlet.likeness import batch_note
+
+    known = model.training_images
+    return batch_note(images, known, logits, LOOKED_AT) if known is not None else None
+
+
+def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> dict[str, Any]:
+    """What is left of the images if some are rejected: threshold, coverage and error of the kept, None without any."""
+    from convlet.training.losses import softmax
+
+    probabilities = softmax(logits)
+    kept = probabilities.max(axis=1) >= reject.threshold
+    if reject.unlike:
+        scores = model.training_images.scores
+        kept &= ~scores.unlike(logits, strict=True)
+        kept &= [not notes for notes in model.unlike(images, logits)]
+    wrong = probabilities.argmax(axis=1)[kept] != labels[kept]
+    error = float(wrong.mean()) if kept.any() else None
+    found = {"threshold": reject.threshold, "unlike": reject.unlike, "kept": int(kept.sum())}
+    return found | {"coverage": float(kept.mean()), "error": error}
 
 
 def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
@@ -62,9 +129,12 @@ def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
     from convlet.trial import no_validation
 
     name = values["part"]
-    if data.image_shape != model.input_shape:
+    grey_or_rgb = {data.image_shape[2], model.input_shape[2]} <= {1, 3}
+    if data.image_shape[:2] != model.input_shape[:2] or not (grey_or_rgb or data.image_shape == model.input_shape):
         size = f"{model.input_shape[0]}x{model.input_shape[1]}"
-        only_size = data.image_shape[2] == model.input_shape[2] and reading.kind(values["data"]) == "folder"
+        only_size = (grey_or_rgb or data.image_shape[2] == model.input_shape[2]) and reading.kind(
+            values["data"]
+        ) == "folder"
         remedy = f"for a folder of pictures, give --size {size}" if only_size else "give images like the model's own"
         raise DataError(
             f"{data.name} has images of {times(data.image_shape)}, but the model was trained on images of "

@@ -69,7 +69,12 @@ SETTINGS = (
     click.option("--class-weights", metavar="WEIGHTS", help="'balanced', or a number for each class: 1,1,5."),
     click.option("--ema-decay", type=float, help="Keep a running mean of the parameters, as with 0.99 [default: 0]."),
     click.option("--patience", type=int, help="Stop after so many epochs without a better one, and keep the best."),
-    click.option("--monitor", help="What patience watches: validation loss or error [default: loss]."),
+    click.option(
+        "--monitor",
+        help="What epochs are compared by on validation images: loss, error or balanced-error [default: loss; with "
+        "balanced class weights, balanced-error].",
+    ),
+    click.option("--keep", help="Which epoch to keep: last or best [default: last; recipes: best]."),
     click.option("--steps", type=int, help="Updates in all, in place of epochs."),
     click.option("--minutes", type=float, help="Time to train, in place of epochs."),
     click.option("--members", type=int, help="Networks that are trained and predict together [default: 1]."),
@@ -112,7 +117,19 @@ RUN = (
 SETTING_NAMES = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
     *("momentum", "weight_decay", "warm_up", "clip_norm", "augment", "label_smoothing", "class_weights", "ema_decay"),
-    *("patience", "monitor", "steps", "minutes", "members", "views", "seed", "threads", "shard", "on_nonfinite"),
+    *(
+        "patience",
+        "monitor",
+        "keep",
+        "steps",
+        "minutes",
+        "members",
+        "views",
+        "seed",
+        "threads",
+        "shard",
+        "on_nonfinite",
+    ),
 )
 
 
@@ -165,7 +182,8 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
         offline=values.get("offline", False),
         train_images=values.get("train_images"),
         validation=values.get("validation", 0.1),
-        say=(lambda line: None) if values.get("quiet") else data_options.say,
+        # a run that is resumed has said it when it began
+        say=(lambda line: None) if values.get("quiet") or values.get("resume") else data_options.say,
         **data_options.choices(values),
     )
 

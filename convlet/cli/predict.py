@@ -13,55 +13,81 @@ from convlet.cli import options
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=int, default=3, show_default=True, help="How many classes to show.")
-@click.option("--json", "json_file", metavar="FILE", help="Write classes and probabilities as JSON.")
+@click.option("--all", "every", is_flag=True, help="Show every class, and write it with --csv and --json.")
+@click.option(
+    "--prepare",
+    type=click.Choice(["off", "auto"]),
+    default="off",
+    show_default=True,
+    help="auto: make pictures of writing as the training images are: ground, ink, size, strokes and place.",
+)
+@click.option("--reject", type=float, metavar="P", help="Name no class if the most probable has less than this.")
+@click.option(
+    "--reject-error",
+    type=float,
+    metavar="E",
+    help="Name no class for what is unlike the training images, or below the probability that kept this error on "
+    "validation images.",
+)
+@click.option("--transpose", is_flag=True, help="Exchange rows and columns of every picture first.")
+@click.option("--skip-unreadable", is_flag=True, help="Go on without the pictures that cannot be read.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write path, class and probability as a table.")
+@click.option("--json", "json_file", metavar="FILE", help="Write classes, probabilities and notes as JSON.")
 def command(**values: Any) -> None:
-    """Classes and probabilities for image files.
+    """Classes and probabilities for pictures: files, folders, zip archives and quoted patterns such as 'new/*.png'.
 
-    A picture of another size is resized, and one in colour made grey (or the reverse), to what the model
-    was trained on.
+    MODEL is a model file or the folder of a run. A picture of another size is resized, and one in colour made grey (or
+    the reverse), to what the model was trained on. A class is marked unsure below 80 %, or if the picture is unlike
+    the training images.
     """
-    import numpy as np
     from rich.console import Console
 
     from convlet import model_file
-    from convlet.data import pictures
-    from convlet.errors import DataError, PredictionError
-    from convlet.report.tables import add, show, table
+    from convlet.atomic import write_atomically
+    from convlet.cli import streams
+    from convlet.data.brought import brought
+    from convlet.predicting import predictions, rejection
+    from convlet.report.prediction import as_csv, as_json, print_predictions
+    from convlet.report.tables import say
 
-    options.check_file(values["json_file"], "--json")
+    for option in ("csv", "json"):
+        options.check_file(values[f"{option}_file"], f"--{option}")
     options.positive("--top", values["top"])
     model = model_file.load(options.model_path(values["model"]))
-    height, width, channels = model.input_shape
-    read: list[Any] = []
-    notes: list[list[str]] = []
-    for path in values["images"]:
-        picture = pictures.read(path)
-        notes.append([])
-        if picture.shape[:2] != (height, width):
-            notes[-1].append(f"resized from {picture.shape[0]}x{picture.shape[1]} to {height}x{width}")
-            picture = pictures.read(path, (height, width))
-        if channels not in (1, 3):
-            raise DataError(
-                f"{path}: has {picture.shape[2]} channels, but the model was trained on images of {channels}, which no "
-                "picture file holds; predict arrays in Python"
-            )
-        if picture.shape[2] != channels:
-            notes[-1].append("made grey" if channels == 1 else "made RGB")
-            picture = pictures.with_channels(picture, channels)
-        read.append(picture)
-    try:
-        probabilities = model.probabilities(np.stack(read))
-    except PredictionError as error:
-        raise error.of(values["images"][error.number]) from None
-    rows = []
-    for path, row, note in zip(values["images"], probabilities, notes, strict=True):
-        order = np.argsort(-row, kind="stable")[: values["top"]]
-        top = [{"class": model.classes[k], "probability": float(row[k])} for k in order]
-        rows.append({"image": path, "class": top[0]["class"], "top": top, "notes": note})
+    reject = rejection(model, values["reject"], values["reject_error"])
+    prepare, top = values["prepare"] == "auto", len(model.classes) if values["every"] else values["top"]
+    console = Console()
+    if values["csv_file"] or values["json_file"]:
+        streams.go_on()
+    with brought(values["images"]) as found:
+        chosen = {"skip_unreadable": values["skip_unreadable"], "transpose": values["transpose"]}
+        rows, table = [], []
+        for row in predictions(model, found.pictures, prepare=prepare, reject=reject, **chosen):
+            table.append((row["image"], row["class"], row["probability"], row["probabilities"]))
+            rows.append(as_json(row, model.classes, top, prepare))
+    if values["csv_file"]:
+        write_atomically(values["csv_file"], [as_csv(table, model.classes, values["every"])])
     if values["json_file"]:
         options.write_json(values["json_file"], rows)
-    made = table([("image", False), ("class", False), ("probabilities", False)])
-    for row in rows:
-        shown = ", ".join(f"{item['class']} {item['probability']:.1%}" for item in row["top"])
-        add(made, [row["image"], row["class"], "; ".join([shown, *row["notes"]])])
-    show(Console(), made)
+    print_predictions(rows, console, seen=prepare)
+    for line in found.notes():
+        say(console, line, "dim")
+    if len(rows) < len(found.pictures):
+        say(console, f"left out because they cannot be read: {len(found.pictures) - len(rows):,} pictures", "yellow")
+    if prepare and not (model.training_images and model.training_images.drawn):
+        reason = "show no ink on an even ground" if model.training_images else "are not known, as in older model files"
+        say(console, f"--prepare auto: the training images {reason}, so pictures are only resized", "yellow")
+    _advise(rows, model, prepare)
+
+
+def _advise(rows: list[dict[str, Any]], model: Any, prepare: bool) -> None:
+    """Say in one line, on the error stream, that pictures are unlike the training images, and what helps."""
+    from convlet.report.numbers import count
+
+    unlike = sum(bool(row["unlike"]) for row in rows)
+    if not unlike:
+        return
+    known = model.training_images
+    hint = "; try --prepare auto" if not prepare and known is not None and known.drawn else ""
+    said = f"{count(unlike)} of {count(len(rows))} pictures are unlike the training images"
+    click.echo(f"convlet: warning: {said}, so their classes may be wrong{hint}", err=True)

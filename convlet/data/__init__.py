@@ -11,6 +11,7 @@ from typing import Any
 from convlet.data import checks, copies, guess, named, splits
 from convlet.data.choices import Choices
 from convlet.data.dataset import Array, Dataset, ImageSet
+from convlet.data.reading_rules import PLAIN
 from convlet.data.survey import Read, Survey, some
 from convlet.errors import DataError
 from convlet.system import reading
@@ -66,16 +67,20 @@ def load(
         found = Read(parts, classes)
         name, pictures = word, wanted.pictures or named.BY_NAME[word].pictures
         groups: dict[str, Array | None] = {}
+        said: dict[str, Any] = {}
     else:
         found, names_given = _read(word, wanted, say)
         name, source = _name(word), word
         classes = found.classes
-        groups = _together(found, say)
+        groups, said = _together(found, say)
+        said |= {"skipped": len(found.skipped)} if found.skipped else {}
+        said |= {"rules": found.rules.as_dict()} if found.rules != PLAIN else {}
         pictures = _pictures(found, names_given, wanted, say)
     train, held_out, test = _cut(found, groups, len(classes), validation)
     if train_images is not None:
         train = train.take(splits.subset(train.labels, len(classes), train_images))
-    return Dataset(name, source, classes, train, held_out, test, guess.for_recipes(pictures), found.rules)
+    shown, leaked = guess.for_recipes(pictures), said.pop("test_copies", None)
+    return Dataset(name, source, classes, train, held_out, test, shown, found.rules, said, leaked)
 
 
 def survey(place: str | os.PathLike[str], *, size: tuple[int, int] | None = None, **choices: Any) -> Survey:
@@ -119,33 +124,47 @@ def _read(word: str, choices: Choices, say: Say) -> tuple[Read, bool]:
         if choices.size is not None and not made.formats:
             raise DataError(f"--size resizes pictures in files; {_name(word)} has images of one size already")
         found = made.read()
+        checks.check(found, path)
         if found.skipped:
             say(f"  left out because they cannot be read: {len(found.skipped):,} ({some(found.skipped, 3)})")
         for note in found.notes:
             say(f"  {note}")
-        checks.check(found, path)
         return found, bool(made.formats)
 
 
-def _together(found: Read, say: Say) -> dict[str, Array | None]:
-    """The groups of the images of each part: copies of one image, and what the user named."""
+def _together(found: Read, say: Say) -> tuple[dict[str, Array | None], dict[str, Any]]:
+    """The groups of the images of each part: copies of one image, and what the user named; and what is said of them."""
+    said: dict[str, Any] = {}
     groups: dict[str, Array | None] = {}
     total = 0
     for name, part in found.parts.items():
         groups[name], copies_here = copies.numbers(part.images, found.groups.get(name))
         total += copies_here
     if total:
+        said["copies"] = total
         say(f"  {total:,} images are exact copies of others; copies stay on one side of every split")
     if found.groups:
-        count = len({group for given in found.groups.values() for group in given.tolist()})
+        count = len({group for part in found.groups for group in _names_of(found.groups, part)})
+        said["groups"] = count
         say(f"  {count:,} groups, each on one side of every split")
     for one in ("validation", "test"):
         if one in found.parts:
             shared = copies.common(found.parts[one].images, found.parts["train"].images)
-            if shared:
-                of_all = f"{shared:,} of {len(found.parts[one]):,} {one} images"
+            if shared.any():
+                said[f"copies_in_{one}"] = int(shared.sum())
+                of_all = f"{shared.sum():,} of {len(found.parts[one]):,} {one} images"
                 say(f"  {of_all} are training images too: its error is too low")
-    return groups
+                said |= {"test_copies": shared} if one == "test" else {}
+            both = set(_names_of(found.groups, one)) & set(_names_of(found.groups, "train"))
+            if both:
+                said[f"groups_in_{one}"] = len(both)
+                say(f"  {len(both):,} groups of the {one} images have training images too: its error may be too low")
+    return groups, said
+
+
+def _names_of(groups: dict[str, Array], part: str) -> list[str]:
+    """The groups that the images of a part belong to."""
+    return [group for group in groups.get(part, ()) if group is not None]
 
 
 def _pictures(found: Read, names_given: bool, choices: Choices, say: Say) -> str:

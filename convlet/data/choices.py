@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from convlet.data.reading_rules import ReadingRules
 from convlet.errors import DataError
 
 KINDS = ("writing", "objects", "photographs", "unknown")
@@ -24,6 +25,8 @@ class Choices:
     transpose : exchange rows and columns; None: if the name says EMNIST
     skip_unreadable : go on without the pictures that cannot be read
     pictures : what the images show, one of KINDS
+    rules : how a model's training images were read (range of deep pictures, ground of transparent ones), if these are
+        for that model; None: decided over the set
     """
 
     size: tuple[int, int] | None = None
@@ -37,6 +40,7 @@ class Choices:
     transpose: bool | None = None
     skip_unreadable: bool = False
     pictures: str | None = None
+    rules: ReadingRules | None = None
 
     def __post_init__(self) -> None:
         """Raises DataError for a value outside its range."""

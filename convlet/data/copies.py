@@ -35,10 +35,10 @@ def numbers(images: Array, groups: Array | None = None) -> tuple[Array | None, i
     return np.array([root(number) for number in range(len(images))], np.int64), copies
 
 
-def common(images: Array, others: Array) -> int:
-    """How many of `images` are equal to one of `others`."""
+def common(images: Array, others: Array) -> Array:
+    """Which of `images` are equal to one of `others`, (n,) bool."""
     known = {_mark(image) for image in others}
-    return sum(_mark(image) in known for image in images)
+    return np.array([_mark(image) in known for image in images], bool)
 
 
 def _mark(image: Array) -> bytes:

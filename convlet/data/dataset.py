@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class Dataset:
     pictures : what the images show, as far as a recipe must know it: "writing", whose mirror image is another sign;
         "objects", whose mirror image is as good; "" for not known
     rules : how its pictures were read; new ones must be read in the same way
+    reading : what else a result must say of how it was read, as in {"skipped": 2}
+    test_copies : (n,) bool, which test images are training images too; None if none is
     """
 
     name: str
@@ -56,6 +58,8 @@ class Dataset:
     test: ImageSet
     pictures: str = ""
     rules: ReadingRules = PLAIN
+    reading: Mapping[str, Any] = field(default_factory=dict)
+    test_copies: Array | None = None
 
     @property
     def parts(self) -> Iterator[tuple[str, ImageSet]]:
@@ -77,7 +81,7 @@ class Dataset:
 
     def describe(self) -> dict[str, Any]:
         """What a result says about its data."""
-        return {
+        described = {
             "name": self.name,
             "source": self.source,
             "train_images": len(self.train),
@@ -87,3 +91,4 @@ class Dataset:
             "classes": list(self.classes),
             "fingerprint": self.fingerprint(),
         }
+        return described | ({"reading": dict(self.reading)} if self.reading else {})

@@ -24,6 +24,9 @@ from convlet.errors import DataError
 MOST_BYTES = 8 * 2**30
 """Pixels of all pictures together; a folder with more is refused."""
 
+LEAST_OF_WIDE = 64
+"""What the brightest pixel of colours in 16 bits must reach, of 255; below it the range was not used."""
+
 MOST_LISTED = 200
 """Pictures that an error names; a survey's JSON file names all."""
 
@@ -70,7 +73,9 @@ def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, lis
     by_folders = None
     if choices.labels is None and not _needs_table(root):
         by_folders = layout.recognise(root, place, choices.class_level)
-        if len({taken.label for taken in by_folders.parts["train"]}) > 1 or choices.class_level is not None:
+        named = {taken.label for taken in by_folders.parts["train"]}
+        by_table = choices.class_level is None and layout.numbered(list(named)) and found.tables
+        if choices.class_level is not None or (len(named) > 1 and not by_table):
             if choices.class_level is None:
                 labels_table.refuse_other_classes(tree, found, by_folders, choices)
             found.pass_over(STRANGE, found.tables + found.arrays)
@@ -79,6 +84,8 @@ def _recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, lis
     if tables:
         found.pass_over(STRANGE, [item for item in found.tables + found.arrays if item not in tables])
         return labels_table.recognise(tree, found, tables, choices)
+    if by_folders is not None and len({taken.label for taken in by_folders.parts["train"]}) > 1:
+        return by_folders, []
     if by_folders is not None:
         only = by_folders.parts["train"][0].label
         raise DataError(f"{place}: there is only the class '{only}'; at least two are needed")
@@ -173,11 +180,12 @@ def _read(
     every = [taken for part in parts.values() for taken in part]
     if not parts.get("train"):
         raise DataError(f"{tree.root}: no training picture can be read: {some(bad, 3)}")
-    _check_sizes(tree, every, looks, size)
+    check_sizes(tree, every, looks, size)
     channels = max(looks[id(taken.item)].channels for taken in every)
-    rules, notes = found_rules(tree, parts["train"], looks, size)
+    given = choices.rules
+    rules, notes = (given, []) if given is not None else found_rules(tree, parts["train"], looks, size)
     rules = ReadingRules(rules.scale, rules.ground, bool(choices.transpose), size, rules.offset)
-    reader = _Reader(tree, size, rules, channels)
+    reader = Reader(tree, size, rules, channels)
     read = {part: reader.read(pictures_of_part) for part, pictures_of_part in parts.items()}
     _refuse(tree, bad + reader.bad, choices)
     number = {name: k for k, name in enumerate(classes)}
@@ -190,9 +198,22 @@ def _read(
         result.parts[part] = ImageSet(reader.widened(images), labels, names)
         if any(taken.group is not None for taken in kept):
             result.groups[part] = np.array([taken.group for taken in kept], object)
+    wide = sum(looks[id(taken.item)].wide for taken in every)
+    if wide:
+        result.notes.append(_wide(tree, result.parts["train"].images, wide))
     if reader.moving:
         result.notes.append(f"{reader.moving:,} files have several frames; the first of each is taken")
     return result
+
+
+def _wide(tree: Tree, images: Array, count: int) -> str:
+    """The note on pictures of 16 bits a colour; raises DataError if their upper 8 bits hold almost nothing."""
+    if images.max() < LEAST_OF_WIDE:
+        raise DataError(
+            f"{tree.root}: {count:,} pictures have 16 bits a colour, but use only the lowest part of that range: the "
+            f"upper 8 bits, which are read, reach {images.max()} of 255; save them with 8 bits, or in grey"
+        )
+    return f"{count:,} pictures have 16 bits a colour, of which the upper 8 are read"
 
 
 def _too_large(
@@ -216,18 +237,20 @@ def _refuse(tree: Tree, bad: list[str], choices: Choices) -> None:
         return
     if len(bad) == 1:
         raise DataError(f"{bad[0]}; mend or remove it, or leave it out with --skip-unreadable")
-    raise DataError(
-        f"{tree.root}: {len(bad):,} pictures cannot be read; mend or remove them, or leave them out with "
-        f"--skip-unreadable: {'; '.join(bad[:MOST_LISTED])}"
-        + (
-            f"; and {len(bad) - MOST_LISTED:,} more, see 'convlet data info --json FILE'"
-            if len(bad) > MOST_LISTED
-            else ""
-        )
-    )
+    raise DataError(all_named(str(tree.root), bad, ", or leave them out with --skip-unreadable"))
 
 
-def _check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None) -> None:
+def all_named(where: str, bad: list[str], more: str = "") -> str:
+    """One line that names all pictures that cannot be read, each with its reason."""
+    if len(bad) == 1:
+        return f"{bad[0]}; mend or remove it{more}"
+    left = len(bad) - MOST_LISTED
+    rest = f"; and {left:,} more, see 'convlet data info --json FILE'" if left > 0 else ""
+    reasons = "; ".join(bad[:MOST_LISTED])
+    return f"{where}: {len(bad):,} pictures cannot be read; mend or remove them{more}: {reasons}{rest}"
+
+
+def check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look], size: tuple[int, int] | None) -> None:
     """Without --size all pictures must have one size; together they must fit into memory."""
     first = looks[id(every[0].item)].size
     if size is None:
@@ -247,7 +270,7 @@ def _check_sizes(tree: Tree, every: list[Taken], looks: dict[int, headers.Look],
         )
 
 
-class _Reader:
+class Reader:
     """Decodes pictures one after the other into one array a part; remembers what failed and what moves."""
 
     def __init__(self, tree: Tree, size: tuple[int, int] | None, rules: ReadingRules, channels: int) -> None:

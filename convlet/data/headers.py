@@ -22,7 +22,7 @@ JPEG_MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 NO_SIZE = frozenset((0xC4, 0xC8, 0xCC))
 """Markers of JPEG from C0 to CF that do not declare a size."""
 
-TIFF_WIDTH, TIFF_HEIGHT, ORIENTATION = 0x0100, 0x0101, 0x0112
+TIFF_WIDTH, TIFF_HEIGHT, TIFF_BITS, ORIENTATION = 0x0100, 0x0101, 0x0102, 0x0112
 TURNED = (5, 6, 7, 8)
 """A camera's turns that exchange height and width."""
 
@@ -55,6 +55,7 @@ class Look:
     size : height and width, after the turn that a camera noted
     deep : more than 8 bits a value
     alpha : some pixels may be transparent
+    wide : 16 bits a colour, of which Pillow gives the upper 8
     """
 
     format: str
@@ -62,6 +63,7 @@ class Look:
     size: tuple[int, int]
     deep: bool = False
     alpha: bool = False
+    wide: bool = False
 
     @property
     def channels(self) -> int:
@@ -125,7 +127,7 @@ def _png(start: bytes) -> Look | None:
     mode = PNG_MODES[kind]
     deep = kind == 0 and depth == 16
     mode = "I;16" if deep else "1" if kind == 0 and depth == 1 else mode
-    return Look("PNG", mode, (height, width), deep, transparent or kind in (4, 6))
+    return Look("PNG", mode, (height, width), deep, transparent or kind in (4, 6), depth == 16 and kind != 0)
 
 
 def _jpeg(start: bytes) -> Look | None:
@@ -160,4 +162,9 @@ def _by_pillow(tree: Tree, item: Item) -> Look:
         mode = picture.mode
         alpha = mode in pictures.ALPHA_MODES or "transparency" in picture.info
         name = "JPEG" if picture.format == "MPO" else picture.format
-        return Look(name, mode, (height, width), mode in pictures.DEEP_MODES, alpha)
+        wide = (
+            picture.format == "TIFF"
+            and max(picture.tag_v2.get(TIFF_BITS, (8,))) > 8
+            and mode not in pictures.DEEP_MODES
+        )
+        return Look(name, mode, (height, width), mode in pictures.DEEP_MODES, alpha, wide)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from convlet.data.tree import Item
-from convlet.data.words import FILLERS, PARTS, parts_among, words
+from convlet.data.words import FILLERS, PARTS, part_of, parts_among, words
 from convlet.errors import DataError
 
 NUMBERED = re.compile(r"(.*\D)\d+|\d{4,}.*")
@@ -114,6 +114,9 @@ def recognise(root: Node, place: str, level: int | None) -> Layout:
     passed: dict[str, list[str]] = {}
     if "train" in roots and beside:
         passed["folders beside those of the parts"] = [_name(node) for node in beside]
+    unnamed = _flat_tests(start, roots) if level is None else []
+    if unnamed:
+        passed["test pictures without a class"] = [f"{_name(node)}/ ({node.total:,})" for node in unnamed]
     if "train" not in roots:
         roots = {"train": [start], **roots}
     of_parts = [node for part, given in roots.items() if part != "train" or given != [start] for node in given]
@@ -122,7 +125,7 @@ def recognise(root: Node, place: str, level: int | None) -> Layout:
     for part, given in roots.items():
         found[part] = []
         for node in given:
-            taken, loose = _classes(node, depth, of_parts if part == "train" else [])
+            taken, loose = _classes(node, depth, of_parts + unnamed if part == "train" else [])
             found[part] += taken
             if loose:
                 passed.setdefault("pictures beside the class folders", []).extend("/".join(i.parts) for i in loose)
@@ -155,6 +158,23 @@ def _parts(start: Node) -> tuple[dict[str, list[Node]], list[Node]]:
     return roots, beside
 
 
+def _flat_tests(start: Node, roots: dict[str, list[Node]]) -> list[Node]:
+    """Folders of test pictures that lie beside class folders and hold no classes themselves.
+
+    Where fewer than two classes would be left, `test` is taken for the name of a class.
+    """
+    if "train" in roots:
+        return []
+    parts = {node.parts[-1]: part_of(node.parts[-1]) for node in start.full}
+    flat = [
+        node
+        for node in start.full
+        if not node.full and parts[node.parts[-1]][0] == "test" and set(parts[node.parts[-1]][1]) <= FILLERS
+    ]
+    others = [name for name, (part, _) in parts.items() if part != "test"]
+    return flat if len(others) > 1 and not any(parts[name][0] for name in others) else []
+
+
 def _inner(node: Node) -> Node:
     """`seg_train/seg_train/...`: the folder that holds the classes."""
     while not node.pictures and len(node.full) == 1 and node.full[0].full:
@@ -174,9 +194,9 @@ def _depth(roots: list[Node], others: list[Node], place: str, start: Node) -> in
         return 1
     if len(first) == 1:
         return 2
-    if _numbered(outer) and not _numbered(every):
+    if numbered(outer) and not numbered(every):
         return 2
-    if _numbered(every) or all(name.isdigit() for name in every):
+    if numbered(every) or all(name.isdigit() for name in every):
         return 1
     if all(words(name)[-1:] and words(name)[-1] in FILLERS for name in every):
         return 1
@@ -191,7 +211,7 @@ def _around(node: Node, others: list[Node]) -> bool:
     return any(other.parts[: len(node.parts)] == node.parts for other in others)
 
 
-def _numbered(names: list[str]) -> bool:
+def numbered(names: list[str]) -> bool:
     """Whether all names are numbered ones, and of one kind; `class1`, `class2` are classes."""
     if any(set(words(name)) & CLASS_WORDS for name in names):
         return False

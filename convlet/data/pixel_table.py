@@ -15,7 +15,7 @@ from convlet.data.kinds import STRANGE, Sorted
 from convlet.data.labels_table import LABEL_NAMES, SPLIT_NAMES
 from convlet.data.reading_rules import PLAIN, ReadingRules
 from convlet.data.survey import PARTS, Read, Survey
-from convlet.data.tables import FIRST, Table, delimiter_of, opened_text, read
+from convlet.data.tables import FIRST, Table, delimiter_of, lines, opened_text, read
 from convlet.data.tree import Item, Tree
 from convlet.data.words import part_of, part_value
 from convlet.errors import DataError
@@ -65,6 +65,7 @@ def survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
             f"{place}: no table holds images; expected a column of labels, then one column a pixel, as in "
             "label,pixel0,pixel1; name another column of labels with --label-column"
         )
+    parts = {part: parts[part] for part in PARTS if part in parts}
     beside = ["/".join(item.parts) for item in (*found.pictures, *found.arrays)]
     if beside:
         passed.setdefault(STRANGE, []).extend(beside)
@@ -73,7 +74,7 @@ def survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
         for part, (item, form) in parts.items()
     )
     made = Survey(place, f"a table of pixels, {how}", (), {}, lambda: Read({}, ()), passed=passed)
-    made.read = partial(_read, tree, {part: parts[part] for part in PARTS if part in parts}, choices)
+    made.read = partial(_read, tree, parts, choices)
     return made
 
 
@@ -201,8 +202,9 @@ def _blocks(tree: Tree, item: Item, form: _Form) -> Iterator[list[list[str]]]:
         text.seek(0)
         if form.first > 1:
             text.readline()
-        while lines := list(islice(text, ROWS)):
-            yield [line.rstrip("\r\n").split(mark) for line in lines if line.strip()]
+        every = lines(text, tree.shown(item))
+        while some_lines := list(islice(every, ROWS)):
+            yield [line.rstrip("\r\n").split(mark) for line in some_lines if line.strip()]
 
 
 def _numbers(shown: str, form: _Form, block: list[list[str]], first: int) -> Array:

@@ -67,6 +67,27 @@ def survey(tree: Tree, choices: Choices) -> Survey:
     DataError : nothing to train on, or it can be understood in two ways
     """
     found = kinds.sort(tree)
+    made = _survey(tree, found, choices)
+    if not made.formats:
+        _refuse_for_pictures(str(tree.root), choices)
+    return made
+
+
+def _refuse_for_pictures(place: str, choices: Choices) -> None:
+    """Raise DataError for options that go by the paths of pictures, where there are none."""
+    given = {
+        "--labels": choices.labels,
+        "--label-pattern": choices.label_pattern,
+        "--group-pattern": choices.group_pattern,
+        "--class-level": choices.class_level,
+    }
+    for option, value in given.items():
+        if value is not None:
+            raise DataError(f"{option} {value}: is for pictures in files, but {place} holds images in arrays or tables")
+
+
+def _survey(tree: Tree, found: Sorted, choices: Choices) -> Survey:
+    """The same, by what was found."""
     by_user = choices.labels is not None or choices.label_pattern is not None
     if found.idx and not (found.pictures and by_user):
         return idx_folders.survey(tree, found, choices)
@@ -104,6 +125,8 @@ def _of_file(path: Path, choices: Choices) -> Survey:
     with reading.opened(path, "a data set", None, DataError):
         pass
     tree = _Single(path)
+    if suffix in ARRAYS or pixel_table.is_one(tree, tree.items[0]):
+        _refuse_for_pictures(str(path), choices)
     if suffix in ARRAYS:
         return archives.survey(tree, kinds.sort(tree), choices)
     if pixel_table.is_one(tree, tree.items[0]):

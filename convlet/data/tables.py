@@ -16,8 +16,11 @@ from convlet.errors import DataError
 MOST_BYTES = 512 * 2**20
 """Of a labels table; a table of pixels may have more, see `pixel_table`."""
 
-MOST_ROWS = 5_000_000
-MOST_CELLS = 50_000_000
+MOST_ROWS = 2_000_000
+MOST_CELLS = 10_000_000
+MOST_LINE = 4 * 2**20
+"""Characters of one line, which is held as a whole."""
+
 DELIMITERS = ",;\t|"
 FIRST = 64
 """Rows by which a table is judged."""
@@ -74,6 +77,14 @@ def opened_text(tree: Tree, item: Item, most: int | None) -> Iterator[IO[str]]:
             text.detach()
 
 
+def lines(text: IO[str], shown: str) -> Iterator[str]:
+    """The lines of a table; raises DataError at one that is too long to be held."""
+    while line := text.readline(MOST_LINE + 1):
+        if len(line) > MOST_LINE:
+            raise DataError(f"{shown}: has a line of more than {MOST_LINE:,} characters; is it a table?")
+        yield line
+
+
 def delimiter_of(text: str, suffix: str) -> str:
     """What stands between the cells, by the first lines."""
     lines = [line for line in text.splitlines()[:FIRST] if line.strip()]
@@ -119,7 +130,7 @@ def _table(shown: str, text: IO[str], suffix: str, most: int | None) -> Table:
     text.seek(0)
     delimiter = delimiter_of(start, suffix)
     rows, cells = [], 0
-    for row in islice(csv.reader(text, delimiter=delimiter), most and most + 1):
+    for row in islice(csv.reader(lines(text, shown), delimiter=delimiter), most and most + 1):
         if not any(cell.strip() for cell in row):
             continue
         rows.append([cell.strip() for cell in row])

@@ -13,6 +13,7 @@ from convlet.evaluation import paired_test
 from convlet.findings.bounds import studied_step
 from convlet.findings.inside import inside
 from convlet.findings.study import logits_of, study
+from convlet.headline import headline
 from convlet.training import Model, Settings
 
 __all__ = ["findings"]
@@ -62,6 +63,7 @@ def _study(
 ) -> dict[str, Any]:
     """What is known of one network on one data set."""
     found: dict[str, Any] = {"row": row, "data": facts, "of_test": None, "inside": None}
+    found["headline"] = row.get("headline") or headline(row["confusion_matrix"], facts["classes"])
     model = known.get(row["sha256"])
     if model is not None and data is not None:
         step = studied_step(len(data.test), data.image_shape)

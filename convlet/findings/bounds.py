@@ -44,6 +44,9 @@ TIMED_STEPS, TIMED_IMAGES = 5, 64
 VECTORS = 5
 """Vectors as long as the parameters that a step needs beside its rows of gradients: engine and optimizer."""
 
+BATCH_MULTIPLY_ADDS = 4e9
+"""What one call that predicts may cost, so that Ctrl-C is answered soon: a fifth of a second."""
+
 BATCH_BYTES, THREAD_BYTES = 2**25, 2**27
 """Memory of the images that are predicted at once, and of what all threads keep of them beyond the first thread."""
 
@@ -68,6 +71,14 @@ def prediction_threads(model: Model, threads: int | None) -> int | None:
     fit = max(1, THREAD_BYTES // (4 * values(model.network, model.input_shape)))
     wanted = threads or available_threads()
     return threads if wanted <= fit else fit
+
+
+def predicted_together(model: Model, image_bytes: int, threads: int | None) -> int:
+    """How many images are predicted in one call: whole shards, so that no result depends on it, one for each thread."""
+    shard, shape = int(model.settings["shard"]), model.input_shape
+    each = max(model.network.multiply_adds(shape), values(model.network, shape))
+    fit = min(BATCH_BYTES // (image_bytes * shard), int(BATCH_MULTIPLY_ADDS / (each * shard)))
+    return shard * max(threads or available_threads(), fit)
 
 
 def _step(images: int, most: int) -> int:

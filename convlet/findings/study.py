@@ -17,7 +17,7 @@ from convlet.evaluation import (
     suspected_labels,
     wilson_interval,
 )
-from convlet.findings.bounds import BATCH_BYTES, prediction_threads, searched_step
+from convlet.findings.bounds import predicted_together, prediction_threads, searched_step
 from convlet.thumbnails import chosen, thumbnails
 from convlet.training import Model
 from convlet.training.losses import softmax
@@ -40,10 +40,8 @@ def logits_of(model: Model, images: Array, threads: int | None = None, *, part: 
     ------
     PredictionError : the logits of an image are not finite
     """
-    shard = int(model.settings["shard"])
-    each = max(1, images[:1].nbytes)
-    together = max(1, BATCH_BYTES // (each * shard)) * shard  # whole shards, so that no result depends on it
     threads = prediction_threads(model, threads)
+    together = predicted_together(model, max(1, images[:1].nbytes), threads)
     parts = []
     for first in range(0, len(images), together):
         try:

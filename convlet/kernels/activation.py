@@ -1,7 +1,9 @@
 """Activations and their derivatives, copies and sums: one pass over rows of numbers.
 
-Rows of pixels lie without gaps, so a row is one run of width x channels floats. No
-activation may turn NaN or infinity into a number, as tanh would into 1: whether a sum overflows to one or the other
+Rows of pixels lie without gaps, so a row is one run of width x channels floats. Sizes are operands, see `RowsShape`:
+one kernel serves all layers of a network, whatever their sizes.
+
+No activation may turn NaN or infinity into a number, as tanh would into 1: whether a sum overflows to one or the other
 depends on its order. So those that would add 0 x, which is NaN for an infinite x.
 """
 
@@ -16,7 +18,7 @@ from numba.extending import register_jitable
 from convlet.kernels.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, tanh
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import MapShape
+from convlet.kernels.shapes import RowsShape
 from convlet.kernels.simd import float32_at, fma_scalar
 from convlet.kernels.target import Target
 
@@ -43,7 +45,7 @@ def _silu_slope(x):
     return s * (ONE + x * (ONE - s))
 
 
-def _function(shape: MapShape) -> Any:
+def _function(shape: RowsShape) -> Any:
     slope = np.float32(shape.number)
     return {
         "relu": lambda x: fma_scalar(x, ZERO, x if x > ZERO else ZERO),
@@ -55,7 +57,7 @@ def _function(shape: MapShape) -> Any:
     }[shape.function]
 
 
-def _gradient(shape: MapShape) -> Any:
+def _gradient(shape: RowsShape) -> Any:
     """dx from dy and what forward left. Relu chooses instead of multiplying: 0 times an infinite dy is NaN."""
     slope = np.float32(shape.number)
     return {
@@ -68,13 +70,14 @@ def _gradient(shape: MapShape) -> Any:
     }[shape.function]
 
 
-def activate(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y."""
+def activate(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y, sizes."""
     function = register_jitable(_function(shape))
-    height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
-    x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
 
     def kernel(operands, frame):
+        height, run = operand(operands, frame, 2), operand(operands, frame, 3) * operand(operands, frame, 4)
+        x_row, x_image = operand(operands, frame, 5), operand(operands, frame, 6)
+        y_row, y_image = operand(operands, frame, 8), operand(operands, frame, 9)
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
@@ -85,26 +88,18 @@ def activate(shape: MapShape, target: Target) -> Callable[..., None]:
     return kernel
 
 
-def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: dy, dx, saved (forward's input for FROM_INPUT, else its output). dx may be dy itself.
+def activate_gradient(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: dy, dx, saved (forward's input for FROM_INPUT, else its output), sizes. dx may be dy itself.
 
-    The shape's x is dx's grid, its y is dy's.
+    Of the sizes, those of x are dx's, those of y are dy's.
     """
     gradient = register_jitable(_gradient(shape))
-    assert shape.saved is not None
-    height, run, x_grid, y_grid, saved = (
-        shape.height,
-        shape.width * shape.channels,
-        shape.x,
-        shape.y,
-        shape.saved,
-    )
-    x_row, x_image, y_row, y_image, s_row, s_image = (
-        *(x_grid.row, x_grid.image, y_grid.row, y_grid.image),
-        *(saved.row, saved.image),
-    )
 
     def kernel(operands, frame):
+        height, run = operand(operands, frame, 3), operand(operands, frame, 4) * operand(operands, frame, 5)
+        x_row, x_image = operand(operands, frame, 6), operand(operands, frame, 7)
+        y_row, y_image = operand(operands, frame, 9), operand(operands, frame, 10)
+        s_row, s_image = operand(operands, frame, 12), operand(operands, frame, 13)
         for image in range(frame[COUNT]):
             for row in range(height):
                 dy = float32_at(operand(operands, frame, 0) + 4 * (image * y_image + row * y_row))
@@ -116,13 +111,15 @@ def activate_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
     return kernel
 
 
-def copy(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y. y = x; here pixels may lie apart (a gradient spread out for a convolution with strides)."""
-    height, width, channels, x_grid, y_grid = shape.height, shape.width, shape.channels, shape.x, shape.y
-    x_row, x_image, x_pixel = x_grid.row, x_grid.image, x_grid.pixel
-    y_row, y_image, y_pixel = y_grid.row, y_grid.image, y_grid.pixel
+def copy(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y, sizes. y = x; pixels may lie apart (a gradient spread out for a convolution with strides)."""
 
     def kernel(operands, frame):
+        height, width, channels = operand(operands, frame, 2), operand(operands, frame, 3), operand(operands, frame, 4)
+        x_row, x_image, x_pixel = operand(operands, frame, 5), operand(operands, frame, 6), operand(operands, frame, 7)
+        y_row, y_image, y_pixel = operand(operands, frame, 8), operand(operands, frame, 9), operand(operands, frame, 10)
+        if x_pixel == channels and y_pixel == channels:  # pixels without gaps: a row is one run
+            channels, width = width * channels, 1
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))
@@ -134,12 +131,13 @@ def copy(shape: MapShape, target: Target) -> Callable[..., None]:
     return kernel
 
 
-def add(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y. y = y + x."""
-    height, run, x_grid, y_grid = shape.height, shape.width * shape.channels, shape.x, shape.y
-    x_row, x_image, y_row, y_image = x_grid.row, x_grid.image, y_grid.row, y_grid.image
+def add(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y, sizes. y = y + x."""
 
     def kernel(operands, frame):
+        height, run = operand(operands, frame, 2), operand(operands, frame, 3) * operand(operands, frame, 4)
+        x_row, x_image = operand(operands, frame, 5), operand(operands, frame, 6)
+        y_row, y_image = operand(operands, frame, 8), operand(operands, frame, 9)
         for image in range(frame[COUNT]):
             for row in range(height):
                 x = float32_at(operand(operands, frame, 0) + 4 * (image * x_image + row * x_row))

@@ -151,9 +151,10 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
     spread = tuned.vectors(filters, target)
     most = tuned.filter_gradient_rows(len(spread.counts), target)
     run = shape.size * shape.channels
-    taps = [kh * shape.x.row + i for kh in range(shape.size) for i in range(run)]
-    # Few channels make short runs, which would leave the units idle: there one tile goes across filter rows.
-    outer, taps = (shape.size, taps[:run]) if run >= most else (1, taps)
+    # Few channels make short runs, which would leave the units idle: there one tile goes across filter rows, if the
+    # tiles of all rows, which are then written out, are not too many.
+    outer = shape.size if run >= most or shape.size * run * len(spread.counts) > tuned.MOST_WRITTEN else 1
+    taps = [kh * shape.x.row + i for kh in range(shape.size // outer) for i in range(run)]
     size, tiles, tail = tuned.split(len(taps), most)
     if outer == 1:
         parts = [taps[at : at + size] for at in range(0, len(taps), size)]

@@ -20,14 +20,15 @@ from convlet.kernels.target import Target
 
 
 def fold(shape: FoldShape, target: Target) -> Callable[..., None]:
-    """Operands: w (K, F), b, scale, shift, mean, variance (F,), folded w (K, F), folded b (F,)."""
-    inputs, filters, epsilon = shape.inputs, shape.filters, np.float32(shape.epsilon)
+    """Operands: w (K, F), b, scale, shift, mean, variance (F,), folded w (K, F), folded b (F,), and K and F."""
+    epsilon = np.float32(shape.epsilon)
 
     def kernel(operands, frame):
         w, b = float32_at(operand(operands, frame, 0)), float32_at(operand(operands, frame, 1))
         scale, shift = float32_at(operand(operands, frame, 2)), float32_at(operand(operands, frame, 3))
         mean, variance = float32_at(operand(operands, frame, 4)), float32_at(operand(operands, frame, 5))
         folded, biases = float32_at(operand(operands, frame, 6)), float32_at(operand(operands, frame, 7))
+        inputs, filters = operand(operands, frame, 8), operand(operands, frame, 9)
         for f in range(filters):
             factor = scale[f] * (np.float32(1.0) / math.sqrt(variance[f] + epsilon))
             for k in range(inputs):

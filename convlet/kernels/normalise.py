@@ -15,22 +15,24 @@ import numpy as np
 from convlet.kernels import simd, tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.shapes import MapShape
+from convlet.kernels.shapes import MapShape, RowsShape
 from convlet.kernels.simd import float32_at
 from convlet.kernels.target import Target
 
 
-def batch_norm(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: x, y, scale, shift, observed mean, observed variance, inverse deviation (C,)."""
-    lanes = tuned.even_lanes(shape.channels, target)
+def batch_norm(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: x, y, scale, shift, observed mean, observed variance, inverse deviation (C,), sizes."""
+    lanes = tuned.even_lanes(shape.divisor, target)
     load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
     add, subtract, multiply, fma = (
         make(lanes) for make in (simd.make_add, simd.make_subtract, simd.make_multiply, simd.make_fma)
     )
-    height, width, channels, (x, y) = shape.height, shape.width, shape.channels, (shape.x, shape.y)
-    x_row, x_image, y_row, y_image, epsilon = x.row, x.image, y.row, y.image, np.float32(shape.number)
+    epsilon = np.float32(shape.number)
 
     def kernel(operands, frame):
+        height, width, channels = operand(operands, frame, 7), operand(operands, frame, 8), operand(operands, frame, 9)
+        x_row, x_image = operand(operands, frame, 10), operand(operands, frame, 11)
+        y_row, y_image = operand(operands, frame, 13), operand(operands, frame, 14)
         count = frame[COUNT]
         share = splat(np.float32(1.0) / np.float32(count * height * width))
         xs, ys = operand(operands, frame, 0), operand(operands, frame, 1)
@@ -89,31 +91,25 @@ def batch_norm_inference(shape: MapShape, target: Target) -> Callable[..., None]
     return kernel
 
 
-def batch_norm_gradient(shape: MapShape, target: Target) -> Callable[..., None]:
-    """Operands: dy, dx, x, scale, mean, inverse deviation, dscale, dshift (C,); the last two are added to.
+def batch_norm_gradient(shape: RowsShape, target: Target) -> Callable[..., None]:
+    """Operands: dy, dx, x, scale, mean, inverse deviation, dscale, dshift (C,), sizes; dscale and dshift are added to.
 
     With xhat = (x - mean) / deviation over the M numbers of a channel:
         dshift = sum dy,  dscale = sum dy * xhat
         dx = scale / deviation * (dy - dshift / M - xhat * dscale / M)
-    The shape's x is dx's grid, its y is dy's, saved is that of x.
+    Of the sizes, those of x are dx's, those of y are dy's, the saved array's are those of x.
     """
-    lanes = tuned.even_lanes(shape.channels, target)
+    lanes = tuned.even_lanes(shape.divisor, target)
     load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
     add, subtract, multiply, fma = (
         make(lanes) for make in (simd.make_add, simd.make_subtract, simd.make_multiply, simd.make_fma)
     )
-    assert shape.saved is not None
-    height, width, channels, x, y, saved = (
-        shape.height,
-        shape.width,
-        shape.channels,
-        shape.x,
-        shape.y,
-        shape.saved,
-    )
-    x_row, x_image, y_row, y_image, s_row, s_image = x.row, x.image, y.row, y.image, saved.row, saved.image
 
     def kernel(operands, frame):
+        height, width, channels = operand(operands, frame, 8), operand(operands, frame, 9), operand(operands, frame, 10)
+        x_row, x_image = operand(operands, frame, 11), operand(operands, frame, 12)
+        y_row, y_image = operand(operands, frame, 14), operand(operands, frame, 15)
+        s_row, s_image = operand(operands, frame, 17), operand(operands, frame, 18)
         count = frame[COUNT]
         share = splat(np.float32(1.0) / np.float32(count * height * width))
         dys, dxs, xs = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)

@@ -35,8 +35,7 @@ def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callabl
     """
     filters = shape.filters - first
     x_image, dy_image = 4 * shape.x.image, 4 * shape.y.image
-    tiles = tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS)
-    if sum(map(len, tiles)) > tuned.MOST_WRITTEN:
+    if vectors_of(shape, 2) > tuned.MOST_WRITTEN:
         moving = MovingTile.of(shape, 2, tuned.FILTER_GRADIENT_SUMS)
         body, tail = (make_pairs(shape, filters, [pairs], False) for pairs in (moving.pairs, moving.tail))
         bias = make_pairs(shape, filters, [[]], True)
@@ -58,7 +57,7 @@ def filter_gradient_few(shape: ConvShape, first: int, target: Target) -> Callabl
                         tail(x, dy, dw, db)
 
         return looped
-    accumulate = make_pairs(shape, filters, tiles, True)
+    accumulate = make_pairs(shape, filters, tiles_of(shape, 2, tuned.FILTER_GRADIENT_SUMS), True)
 
     def kernel(operands, frame):
         dw, db = operand(operands, frame, 2) + 4 * first, operand(operands, frame, 3) + 4 * first
@@ -77,6 +76,11 @@ class Pair:
     x: int
     row: int
     inputs: int
+
+
+def vectors_of(shape: ConvShape, together: int) -> int:
+    """Vectors that the filter's inputs take, `together` in one: up to 16 million, so they are counted, not listed."""
+    return shape.size * -(-shape.size * shape.channels // together)
 
 
 def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:

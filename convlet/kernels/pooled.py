@@ -20,7 +20,7 @@ from numba.extending import register_jitable
 from convlet.kernels import tuned
 from convlet.kernels.frame import COUNT
 from convlet.kernels.operands import operand
-from convlet.kernels.pairs import SLOT, GradientTile, MovingTile, Pair, tiles_of
+from convlet.kernels.pairs import SLOT, GradientTile, MovingTile, Pair, tiles_of, vectors_of
 from convlet.kernels.shapes import NO_WINNER, ConvShape
 from convlet.kernels.simd import I32, I64, at, constant, counted_loop, fma, load_byte_lanes, load_lanes, store_lanes
 from convlet.kernels.target import Target
@@ -62,9 +62,8 @@ def pooled_filter_gradient(shape: ConvShape, target: Target) -> Callable[..., No
 
 def _make(shape: ConvShape, filters: int, slot: int, together: int) -> Any:
     """accumulate(x, dy, winners, dw, db) adds one image's share; of many tiles, a loop moves one along the filter."""
-    tiles = tiles_of(shape, together, MOST_VECTORS)
-    if sum(map(len, tiles)) <= tuned.MOST_WRITTEN:
-        return _tiles(shape, filters, slot, together, tiles, True)
+    if vectors_of(shape, together) <= tuned.MOST_WRITTEN:
+        return _tiles(shape, filters, slot, together, tiles_of(shape, together, MOST_VECTORS), True)
     moving = MovingTile.of(shape, together, MOST_VECTORS)
     body, tail, bias = (
         _tiles(shape, filters, slot, together, [pairs], pairs == []) for pairs in (moving.pairs, moving.tail, [])

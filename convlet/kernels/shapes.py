@@ -149,6 +149,27 @@ class MapShape:
     number: float = 0.0
     stream: int = 0
 
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """What the kernels of a `RowsShape` are given as operands: see there."""
+        grids = [self.x, self.y] + ([self.saved] if self.saved else [])
+        return self.height, self.width, self.channels, *(n for g in grids for n in (g.row, g.image, g.pixel))
+
+
+@dataclass(frozen=True)
+class RowsShape:
+    """A `MapShape` whose sizes are operands, so that a network's layers share one kernel, compiled once.
+
+    The operands behind those of its arrays are numbers: height, width, channels, then floats between rows, images and
+    pixels of x, of y and, where there is one, of the saved array.
+
+    divisor : a power of two up to 16 that divides the channels, for kernels whose lanes lie along them
+    """
+
+    function: str = ""
+    number: float = 0.0
+    divisor: int = 1
+
 
 @dataclass(frozen=True)
 class AugmentShape:
@@ -199,10 +220,8 @@ class PackShape:
 
 @dataclass(frozen=True)
 class FoldShape:
-    """Weights of `inputs` x `filters`, followed by a batch normalisation with this epsilon."""
+    """Weights followed by a batch normalisation with this epsilon."""
 
-    inputs: int
-    filters: int
     epsilon: float
 
 
@@ -223,4 +242,4 @@ class PeakShape:
         return self.lanes * self.chains * self.links
 
 
-Shape = FoldShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape | PeakShape | AugmentShape
+Shape = FoldShape | RowsShape | ConvShape | DenseShape | PoolShape | MapShape | PackShape | PeakShape | AugmentShape

@@ -204,26 +204,26 @@ class _Emitter:
             for kw in range(size)
             for start, count in self.parts
         }
-        last = (self.columns - 1) * stride + size - 1
-        for i in range((self.rows - 1) * stride + size):
-            spread: dict[int, Any] = {}
-            for j in range(last + 1):
-                taps = [
-                    (kh, kw)
-                    for kh in range(size)
-                    for kw in range(size)
-                    if ((i - kh) // stride, (j - kw) // stride, 0) in held
-                    and (i - kh) % stride == 0
-                    and (j - kw) % stride == 0
-                ]
-                if not taps:
-                    continue
-                inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
-                for kh, kw in taps:
-                    for start, _ in self.parts:
-                        place = (i - kh) // stride, (j - kw) // stride, start
-                        held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
+        last, known = (self.columns - 1) * stride + size - 1, dict[int, dict[int, Any]]()
+        for (i, j), taps in self.readers():
+            spread = known.setdefault(i, {})
+            inputs = self.chosen([self.spread(spread, x, i, min(j + q * stride, last)) for q in range(self.across)])
+            for kh, kw in taps:
+                for start, _ in self.parts:
+                    place = (i - kh) // stride, (j - kw) // stride, start
+                    held[place] = fma(builder, inputs, weights[kh, kw, start], held[place])
         return list(held.values())
+
+    def readers(self) -> list[tuple[tuple[int, int], list[tuple[int, int]]]]:
+        """The inputs that the first pixels of vectors read, row by row, each with the taps that read it."""
+        size, stride = self.shape.size, self.shape.stride
+        taps: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for kh in range(size):
+            for kw in range(size):
+                for row in range(self.rows):
+                    for column in range(0, self.columns, self.across):
+                        taps.setdefault((row * stride + kh, column * stride + kw), []).append((kh, kw))
+        return sorted(taps.items())
 
     def channel_by_taps(self, pointers: list[Any], sums: list[Any]) -> list[Any]:
         """One input channel of a large filter: loops over tap rows and tap columns, so that the code does not grow.

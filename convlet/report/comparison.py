@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 
 from convlet.report.confusion import print_confusion
+from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.tables import add, say, show, table
 
@@ -68,6 +69,8 @@ def _choice(result: dict[str, Any], console: Console) -> None:
         say(console, _paired(result["paired"]))
     for name in result.get("untried", ()):
         say(console, f"not tried: the recipe {name}, which is usually better; try 'convlet train DATA --recipe {name}'")
+    for line in headline_lines(best.get("headline")):
+        say(console, line, "yellow" if is_bad(line) else "")
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
 
 

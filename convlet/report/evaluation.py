@@ -8,6 +8,7 @@ from rich.console import Console
 
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
+from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent
 from convlet.report.tables import add, say, show, table
 
@@ -32,6 +33,8 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         f"error {percent(result['error'])} of {count(result['images'])} images "
         f"(95 % interval {interval(result['error_interval'])})",
     )
+    for line in headline_lines(result.get("headline")):
+        say(console, line, "yellow" if is_bad(line) else "")
     say(
         console,
         f"log-loss {result['log_loss']:.4f}; certainty and accuracy lie "
@@ -41,6 +44,12 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
     print_confusion(result["confusion_matrix"], result["classes"], console)
     say(console)
     print_classes(result["per_class"], console)
+    if result.get("coverage"):
+        say(console)
+        _print_coverage(result, console)
+    if result.get("unlike"):
+        say(console)
+        say(console, f"{result['unlike']}, so the error may be another one on images like those", "yellow")
     if result["worst"]:
         say(console)
         say(console, "worst mistakes, the surest first", "bold")
@@ -54,3 +63,21 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         shown = result["worst"][:PICTURES]
         captions = [(f"{row['label']}, not {row['predicted']}", percent(row["probability"])) for row in shown]
         print_pictures(images[[row["image"] for row in shown]], captions, console)
+
+
+def _print_coverage(result: dict[str, Any], console: Console) -> None:
+    """What rejecting images of low confidence would leave, and what the options of rejection left."""
+    say(console, "coverage against error, if images below a confidence are rejected", "bold")
+    made = table([("confidence", True), ("kept", True), ("coverage", True), ("error of the kept", True)])
+    for row in result["coverage"]:
+        cells = [f"{row['threshold']:g}", count(row["kept"]), percent(row["coverage"]), percent(row["error"])]
+        add(made, cells)
+    show(console, made)
+    rejected = result.get("rejected")
+    if rejected:
+        also = ", unlike images rejected too" if rejected["unlike"] else ""
+        say(
+            console,
+            f"with confidence from {rejected['threshold']:.4g}{also}: {percent(rejected['coverage'])} of the images "
+            f"are kept, {percent(rejected['error'])} of these are wrong",
+        )

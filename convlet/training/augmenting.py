@@ -168,9 +168,10 @@ def _box(height: int, width: int, tall: float, wide: float, row: int, column: in
 def _show_one(a: Augmentation, preprocessing: Preprocessing, images: Array, drawn: Drawn) -> Array:
     """Float32 (H, W, C)."""
     rows, columns = _places(a, images.shape[1:3], drawn)
-    shown = _values(images[drawn.number], rows, columns)
+    values = _between if a.moves_between_pixels else _values
+    shown = values(images[drawn.number], rows, columns)
     top, bottom, left, right = drawn.box
-    pasted = _values(images[drawn.partner], rows, columns)
+    pasted = values(images[drawn.partner], rows, columns)
     shown[top:bottom, left:right] = pasted[top:bottom, left:right]
     shown = shown * preprocessing.scale + preprocessing.offset
     if a.brightness or a.contrast:
@@ -225,6 +226,12 @@ def spline(size: int) -> Array:
 
 
 def _values(image: Array, rows: Array, columns: Array) -> Array:
+    """The image (H, W, C) at places that are pixels, float32 (H, W, C)."""
+    values: Array = image[rows.astype(np.int64), columns.astype(np.int64)].astype(np.float32)
+    return values
+
+
+def _between(image: Array, rows: Array, columns: Array) -> Array:
     """The image (H, W, C) at places between its pixels, float32 (H, W, C): each the mean of the four around it."""
     pixels = image.astype(np.float32)
     top, left = rows.astype(np.int64), columns.astype(np.int64)

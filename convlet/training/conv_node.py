@@ -14,7 +14,17 @@ from convlet.kernels.shapes import (
     suits_winograd,
     winograd_images,
 )
-from convlet.training.nodes import NOTHING, Fold, accumulation, gradient, map_shape, parameter, written
+from convlet.training.nodes import (
+    NOTHING,
+    Fold,
+    accumulation,
+    gradient,
+    map_shape,
+    map_step,
+    pack_step,
+    parameter,
+    written,
+)
 from convlet.training.plan import Blob, Operand, Plan, Step, Tensor, Value
 
 
@@ -69,9 +79,8 @@ class ConvNode:
         down, across = self.partial(gradient_shape)
         source.ask(reach - above, reach - left, h - 1 - last_row + down, w - 1 - last_column + across)
         self.packed = plan.pack(self.size * self.size * c * f)
-        pack = Kernel("pack", PackShape(self.size, c, f))
         flipped = frame.PACKED, self.packed
-        plan.packs.append((pack, [parameter(self.weights), flipped]))
+        plan.packs.append(pack_step(self.size, c, f, self.weights, self.packed))
         self.packed_transformed = self.transform(plan, gradient_shape, flipped)
 
     def declare_filter_gradient(self, plan: Plan) -> None:
@@ -158,7 +167,7 @@ class ConvNode:
             shape = PoolShape(ph, pw, c, oh, ow, (2, 2), 2, into.grid, dy.grid)
             plan.backward.append((Kernel("max_pool_gradient", shape), [dy.at(), self.winners.at(), into.at(), NOTHING]))
         else:
-            plan.backward.append((Kernel("copy", map_shape(dy, into)), [dy.at(), into.at()]))
+            plan.backward.append(map_step("copy", map_shape(dy, into), [dy.at(), into.at()]))
 
     def gradient_shape(self, dy: Tensor) -> ConvShape:
         """The convolution that takes dy, which may be spread out by strides, to dx."""

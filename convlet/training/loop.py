@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from convlet.errors import images_called
+from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
+from convlet.likeness import TrainingImages
 from convlet.training.backend import Training, compile_ahead, make_engine
 from convlet.training.door import admit, check_snapshot
 from convlet.training.ensemble import Member, joined, train_members
@@ -122,15 +124,27 @@ def train(
     settings = settings.changed(members=len(members))
     parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
     model = Model(admitted.word, shape, admitted.classes, preprocessing, parameters, state, settings.as_dict())
-    return _result(model, members, held_out, threads)
+    logits = _validation_logits(model, held_out, threads)
+    # measured after training, so that no weight depends on it
+    like = TrainingImages.of(shown.images)
+    if held_out is not None and logits is not None:
+        like = like.with_scores(logits, held_out.labels)
+    return _result(replace(model, training_images=like), members, held_out, logits)
 
 
-def _result(model: Model, members: list[Member], held_out: Labelled | None, threads: int) -> TrainingResult:
+def _validation_logits(model: Model, held_out: Labelled | None, threads: int) -> Array | None:
+    """What the model puts out for the validation images; None without any."""
+    if held_out is None:
+        return None
+    with images_called("validation"):
+        return model.logits(held_out.images, threads)
+
+
+def _result(model: Model, members: list[Member], held_out: Labelled | None, logits: Array | None) -> TrainingResult:
     last, history = members[-1], joined(members)
     loss, error = (last.history[f"validation_{name}"][last.best_epoch - 1] for name in ("loss", "error"))
-    if held_out is not None and (model.members > 1 or model.settings["views"]):
-        with images_called("validation"):
-            loss, error = validate(model.logits(held_out.images, threads), held_out)
+    if held_out is not None and logits is not None and (model.members > 1 or model.settings["views"]):
+        loss, error = validate(logits, held_out)
     seconds = sum(one.train_seconds for one in members)
     rate = sum(one.images for one in members) / seconds if seconds else 0.0
     rollbacks = tuple(reason for one in members for reason in one.rollbacks)

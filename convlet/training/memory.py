@@ -23,9 +23,10 @@ from convlet.training.settings import Settings
 FLOAT = 4
 """Bytes."""
 
-MOST_KERNELS = 130
-"""Different kernels that the layers of a network may need. On two cores that many are compiled in about 10 seconds. The
-largest recipe needs 68, VGG-16 with batch normalisation 116, a ResNet of four stages and any depth 127."""
+MOST_KERNELS = 90
+"""Different kernels that the layers of a network may need. A kernel takes about a third of a second of one core, on a
+busy machine: VGG-16 with batch normalisation, which needs up to 82, took 25 seconds of one core, and a ResNet of four
+stages and any depth, up to 75, took 29. Two cores share them."""
 
 ENGINE_VECTORS = 3
 """An engine's own vectors as long as the parameters: they, their mean gradient, where weight decay applies."""

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from convlet.errors import InputError, PredictionError
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.layers_table import layers_table
+from convlet.likeness import TrainingImages, prepared, unlike
 from convlet.random import MEMBER, derived_seed
 from convlet.training import model_check
 from convlet.training.backend import make_engine
@@ -30,6 +31,9 @@ from convlet.training.setting_checks import short
 from convlet.training.settings import Settings
 from convlet.training.threads import available_threads
 from convlet.training.views import parse_views
+
+if TYPE_CHECKING:
+    from convlet.data.reading_rules import ReadingRules
 
 NUMERICS_VERSION = "2"
 """Changes whenever the same seed no longer gives the same parameters. In version 1, members had seeds that count up."""
@@ -64,6 +68,9 @@ class Model:
     settings : how it was trained, as in `Settings.as_dict`; the threads, which change nothing, are left out. They say
         how many members and which views there are
     numerics : the version of the arithmetic it was trained with
+    training_images : what the training images were like; None if nobody measured them, as in files of version 1
+    rules : how the files of the training images were read, `convlet.data.reading_rules.ReadingRules`; None if the
+        images did not come from files
 
     Raises
     ------
@@ -81,6 +88,8 @@ class Model:
     state: Array
     settings: dict[str, Any]
     numerics: str = NUMERICS_VERSION
+    training_images: TrainingImages | None = None
+    rules: ReadingRules | None = None
 
     def __post_init__(self) -> None:
         settings = Settings.from_dict(self.settings).as_dict()
@@ -144,7 +153,8 @@ class Model:
         first = self.settings["seed"]
         seed = (first + number) % 2**64 if self.numerics == "1" else derived_seed(first, MEMBER, number)
         settings = {**self.settings, "members": 1, "seed": seed}
-        return replace(self, parameters=parameters, state=state, settings=settings)
+        like = self.training_images and replace(self.training_images, scores=None)  # those are of all members together
+        return replace(self, parameters=parameters, state=state, settings=settings, training_images=like)
 
     def logits(self, images: Array, threads: int | None = None) -> Array:
         """Return the score of each class for each image: float32 (n, classes).
@@ -224,6 +234,41 @@ class Model:
     def predict(self, images: Array, threads: int | None = None) -> Array:
         """Return the number of the most probable class of each image: int64 (n,). See `logits`."""
         return self.logits(images, threads).argmax(axis=1).astype(np.int64)
+
+    def unlike(self, images: Array, logits: Array | None = None) -> list[list[str]]:
+        """For each image what is unlike the training images, in words; an empty list if nothing is, or not known.
+
+        Parameters
+        ----------
+        images : (n, H, W, C) uint8 or float, in the pixel units of the training images
+        logits : float32 (n, classes) of these images, if they are there already; None to compute them
+
+        Raises
+        ------
+        DataError : images of another shape, or values that are not finite
+        """
+        images = as_images(images, "images", self.input_shape)
+        if self.training_images is None or not len(images):
+            return [[] for _ in images]
+        if logits is None and self.training_images.scores is not None:
+            logits = self.logits(images)
+        return unlike(images, self.training_images, logits)
+
+    def prepare(self, image: Any) -> Array:
+        """Make a picture of writing as the training images are: one image (H, W, C) to give to `predict`.
+
+        The ground is taken away, dark ink on light becomes light ink on dark (or the reverse), what is drawn is cut
+        out, scaled, thickened if it is thin, and centred. A picture that is like the training images is only resized.
+
+        Parameters
+        ----------
+        image : (h, w), (h, w, 1) or (h, w, 3) numbers, of any size from 1x1 on
+
+        Raises
+        ------
+        DataError : an image of another shape, or values that are not finite
+        """
+        return prepared(image, self.training_images, self.input_shape).pixels
 
     def sha256(self) -> str:
         """Return the SHA-256 of the parameters and the state, little-endian float32, in hexadecimal."""

@@ -87,3 +87,6 @@ def check(model: Model) -> None:
     for name, values in model.arrays().items():
         if name.endswith(".variance") and (values < 0).any():
             raise InputError(f"the model has a variance below 0 in {name}; train it again")
+    scores = model.training_images.scores if model.training_images else None
+    if scores is not None and scores.means and len(scores.means) != len(model.classes):
+        raise InputError(f"the model has scores of {len(scores.means)} classes, but {len(model.classes)} classes")

@@ -6,6 +6,7 @@ Convolutions have a file of their own, `conv_node`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import gcd
 
 from convlet.kernels import frame
 from convlet.kernels.compile import Kernel
@@ -16,9 +17,10 @@ from convlet.kernels.shapes import (
     MapShape,
     PackShape,
     PoolShape,
+    RowsShape,
     kept_bytes,
 )
-from convlet.training.plan import Blob, Operand, Plan, Tensor, Value
+from convlet.training.plan import Blob, Operand, Plan, Step, Tensor, Value
 
 NOTHING: Operand = (frame.ZERO, 0)
 
@@ -47,7 +49,8 @@ class Fold:
         folded = (frame.PACKED, plan.pack(inputs * units)), (frame.PACKED, plan.pack(units))
         operands = [*read, *(parameter(at) for at in self.parameters)]
         operands += [(frame.STATE, 4 * at) for at in self.state]
-        plan.packs.append((Kernel("fold", FoldShape(inputs, units, self.epsilon)), [*operands, *folded]))
+        sizes = (frame.ZERO, inputs), (frame.ZERO, units)
+        plan.packs.append((Kernel("fold", FoldShape(self.epsilon)), [*operands, *folded, *sizes]))
         return folded
 
 
@@ -56,13 +59,24 @@ def map_shape(x: Tensor, y: Tensor, **more: object) -> MapShape:
     return MapShape(h, w, c, x.grid, y.grid, **more)  # type: ignore[arg-type]
 
 
+def map_step(name: str, shape: MapShape, operands: list[Operand]) -> Step:
+    """A step of a kernel that is given its sizes as operands."""
+    rows = RowsShape(shape.function, shape.number, gcd(shape.channels, 16) if name.startswith("batch_norm") else 1)
+    return Kernel(name, rows), operands + [(frame.ZERO, size) for size in shape.sizes]
+
+
+def pack_step(size: int, inputs: int, units: int, weights: int, packed: int) -> Step:
+    """The step that packs the filters at these places of the parameters and of the packed ones, after each update."""
+    return Kernel("pack", PackShape(size, inputs, units)), [parameter(weights), (frame.PACKED, packed)]
+
+
 def written(plan: Plan, value: Value, masked_already: bool = False) -> None:
     """Note that a reader has written its share of a value's gradient; the last one sees to the mask."""
     value.written += 1
     if value.masked and value.written == value.readers and not masked_already:
         shape = map_shape(value.gradient, value.gradient, saved=value.data.grid, function="relu")
-        kernel = Kernel("activate_gradient", shape)
-        plan.backward.append((kernel, [value.gradient.at(), value.gradient.at(), value.data.at()]))
+        operands = [value.gradient.at(), value.gradient.at(), value.data.at()]
+        plan.backward.append(map_step("activate_gradient", shape, operands))
 
 
 def accumulation(value: Value) -> tuple[str, str]:
@@ -92,8 +106,7 @@ class DenseNode:
         plan.widest_dense_bytes = max(plan.widest_dense_bytes, 4 * inputs * units)
         if plan.training and self.x.learns:
             self.packed = plan.pack(inputs * units)
-            pack = Kernel("pack", PackShape(1, inputs, units))
-            plan.packs.append((pack, [parameter(self.weights), (frame.PACKED, self.packed)]))
+            plan.packs.append(pack_step(1, inputs, units, self.weights, self.packed))
 
     def forward(self, plan: Plan) -> None:
         x, y, finish = self.x.data, self.y.data, "relu" if self.relu else "plain"
@@ -167,7 +180,7 @@ class ActivationNode:
     def forward(self, plan: Plan) -> None:
         x, y = self.x.data, self.y.data
         shape = map_shape(x, y, function=self.function, number=self.number)
-        plan.forward.append((Kernel("activate", shape), [x.at(), y.at()]))
+        plan.forward.append(map_step("activate", shape, [x.at(), y.at()]))
 
     def backward(self, plan: Plan) -> None:
         if not self.x.learns:
@@ -175,7 +188,7 @@ class ActivationNode:
         dx, dy = self.x.gradient, self.y.gradient
         saved = self.x.data if self.function in FROM_INPUT else self.y.data
         shape = map_shape(dx, dy, saved=saved.grid, function=self.function, number=self.number)
-        plan.backward.append((Kernel("activate_gradient", shape), [dy.at(), dx.at(), saved.at()]))
+        plan.backward.append(map_step("activate_gradient", shape, [dy.at(), dx.at(), saved.at()]))
         written(plan, self.x)
 
 
@@ -231,7 +244,7 @@ class NormNode:
         operands = [x.at(), y.at(), *(parameter(offset) for offset in self.parameters)]
         shape = map_shape(x, y, number=self.epsilon)
         if plan.training:
-            plan.forward.append((Kernel("batch_norm", shape), [*operands, *self.observed(), self.inverse[0].at()]))
+            plan.forward.append(map_step("batch_norm", shape, [*operands, *self.observed(), self.inverse[0].at()]))
         else:
             running = [(frame.STATE, 4 * offset) for offset in self.state]
             plan.forward.append((Kernel("batch_norm_inference", shape), operands + running))
@@ -239,9 +252,9 @@ class NormNode:
     def backward(self, plan: Plan) -> None:
         x, dx, dy = self.x.data, self.x.gradient, self.y.gradient
         scale, shift = self.parameters
-        kernel = Kernel("batch_norm_gradient", map_shape(dx, dy, saved=x.grid, number=self.epsilon))
+        shape = map_shape(dx, dy, saved=x.grid, number=self.epsilon)
         sums = [parameter(scale), self.observed()[0], self.inverse[0].at(), gradient(scale), gradient(shift)]
-        plan.backward.append((kernel, [dy.at(), dx.at(), x.at(), *sums]))
+        plan.backward.append(map_step("batch_norm_gradient", shape, [dy.at(), dx.at(), x.at(), *sums]))
         if self.x.learns:
             written(plan, self.x)
 
@@ -264,13 +277,13 @@ class CopyNode:
 
     def forward(self, plan: Plan) -> None:
         shape, _ = self.tensors(self.x.data, self.y.data)
-        plan.forward.append((Kernel("copy", shape), [self.x.data.at(), self.y.data.at()]))
+        plan.forward.append(map_step("copy", shape, [self.x.data.at(), self.y.data.at()]))
 
     def backward(self, plan: Plan) -> None:
         if not self.x.learns:
             return
         _, shape = self.tensors(self.x.gradient, self.y.gradient)
-        plan.backward.append((Kernel("copy", shape), [self.y.gradient.at(), self.x.gradient.at()]))
+        plan.backward.append(map_step("copy", shape, [self.y.gradient.at(), self.x.gradient.at()]))
         written(plan, self.x)
 
 
@@ -287,12 +300,13 @@ class AddNode:
 
     def forward(self, plan: Plan) -> None:
         main, shortcut, y = self.main.data, self.shortcut.data, self.y.data
-        plan.forward.append((Kernel("copy", map_shape(main, y)), [main.at(), y.at()]))
-        plan.forward.append((Kernel("add", map_shape(shortcut, y)), [shortcut.at(), y.at()]))
+        plan.forward.append(map_step("copy", map_shape(main, y), [main.at(), y.at()]))
+        plan.forward.append(map_step("add", map_shape(shortcut, y), [shortcut.at(), y.at()]))
 
     def backward(self, plan: Plan) -> None:
         dy = self.y.gradient
         for value in (self.main, self.shortcut):
             if value.learns:
-                plan.backward.append((Kernel("copy", map_shape(dy, value.gradient)), [dy.at(), value.gradient.at()]))
+                shape = map_shape(dy, value.gradient)
+                plan.backward.append(map_step("copy", shape, [dy.at(), value.gradient.at()]))
                 written(plan, value)

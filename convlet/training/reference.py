@@ -104,7 +104,8 @@ class ReferenceEngine(Engine):
 
         def work(start: int) -> Share:
             numbers = batch[start : start + self.shard]
-            shown = self._show(images, batch, identities, slice(start, start + self.shard), epoch, position)
+            with np.errstate(all="ignore"):  # each thread has its own; the largest pixels overflow
+                shown = self._show(images, batch, identities, slice(start, start + self.shard), epoch, position)
             own = None if weights is None else weights[numbers]
             mixed = (labels[shown.partners], shown.shares) if self.augmentation.cutmix else None
             return self._share(shown.images, Goal(labels[numbers], own, mixed), epoch, position + start)
@@ -129,8 +130,8 @@ class ReferenceEngine(Engine):
         """See `Engine.logits`."""
 
         def work(start: int) -> Array:
-            x = self.preprocessing.apply(images[start : start + self.shard])
             with np.errstate(all="ignore"):
+                x = self.preprocessing.apply(images[start : start + self.shard])
                 return self.network.forward(x, self._parameters, self._state, Pass())[0]
 
         classes = self.network.output_shape(self.input_shape)[-1]

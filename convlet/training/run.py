@@ -93,7 +93,8 @@ class Run:
                 self.first_step = start.step
             self.first_epoch = start.epoch
         self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
-        self.best = Best(settings.patience) if settings.patience and self.held_out else None
+        keeps_best = bool(settings.patience) or settings.keep == "best"
+        self.best = Best(settings.patience or NEVER) if keeps_best and self.held_out else None
         self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
         # whoever keeps the state keeps the best epoch too, also where it is not what training ends with
         self.watched = self.best or (Best(NEVER) if self.keeper is not None and self.held_out else None)
@@ -189,9 +190,8 @@ class Run:
         place = self.place
         self.train_seconds += place.seconds
         check_vectors(self.engine, self._after(epoch), place.rate)
-        validation_loss, validation_error = self._validate(epoch, place.rate)
+        validation_loss, validation_error, score = self._validate(epoch, place.rate)
         if self.watched is not None:
-            score = validation_loss if self.settings.monitor == "loss" else validation_error
             assert score is not None  # there are validation images
             self.watched.see(score, epoch + 1, *self.vectors())
         return {
@@ -303,8 +303,8 @@ class Run:
         """The epoch and the step that was done last, for people."""
         return f"{self._at(epoch)}, step {self.pace.step} of {self.pace.steps}"
 
-    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None]:
-        """Mean loss and error rate of the validation images; None without any.
+    def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None, float | None]:
+        """Mean loss and error rate of the validation images, and the score epochs are compared by; None without any.
 
         Without any, the network is tried on a few training images: nothing else would see what its last update did.
         """
@@ -316,7 +316,9 @@ class Run:
             *(logits, loss, name, self._after(epoch), rate),
             lambda: layer_of_outputs(self.engine, self.vectors(), tried.images, logits),
         )
-        return (loss, error) if self.held_out else (None, None)
+        if self.held_out is None:
+            return None, None, None
+        return loss, error, score_of(self.settings.watched, logits, self.held_out, loss)
 
     def _first_images(self) -> Labelled:
         """The first training images, at most `LOOKED_AT`."""
@@ -342,3 +344,22 @@ def validate(logits: Array, held_out: Labelled) -> tuple[float, float]:
         losses, _ = softmax_cross_entropy(logits, held_out.labels, held_out.weights)
         loss = float(losses.mean(dtype=np.float64))
     return loss, float(np.mean(logits.argmax(axis=1) != held_out.labels))
+
+
+TIE = 1e-9
+"""Weight of the loss beside the balanced error: of epochs with the same one, the lower loss wins."""
+
+
+def score_of(watched: str, logits: Array, held_out: Labelled, loss: float) -> float:
+    """What epochs are compared by, lower is better; see `Settings.monitor`.
+
+    balanced error = mean over the classes of (wrong / images of the class);   its score = balanced error + TIE * loss
+    """
+    if watched == "loss":
+        return loss
+    wrong = (logits.argmax(axis=1) != held_out.labels).astype(np.float64)
+    if watched == "error":
+        return float(wrong.mean())
+    images = np.bincount(held_out.labels, minlength=logits.shape[1])
+    of_class = np.bincount(held_out.labels, wrong, minlength=logits.shape[1])
+    return float((of_class[images > 0] / images[images > 0]).mean()) + TIE * min(loss, 1e3)

@@ -18,8 +18,11 @@ from convlet.training.views import parse_views
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 """Every schedule by its name."""
 
-MONITORS = ("loss", "error")
+MONITORS = ("loss", "error", "balanced-error")
 """What early stopping can watch."""
+
+KEPT = ("last", "best")
+"""The epochs whose parameters a training can end with."""
 
 NONFINITE = ("stop", "rollback")
 """What a training that diverges can do."""
@@ -86,7 +89,11 @@ class Settings:
         what validates, predicts and is saved
     patience : epochs without a better validation image score after which training stops; the best epoch's parameters
         are then kept. None to train to the end and keep the last
-    monitor : what is compared between epochs: validation "loss" or "error"
+    monitor : what is compared between epochs: validation "loss", "error" or "balanced-error", the mean of the error
+        rates of the classes, of equal ones the loss. None for the loss, with class_weights "balanced"
+        for the balanced error
+    keep : the epoch whose parameters are kept: "last", or "best" by `monitor` if there are validation images. With
+        patience it is the best
     steps : updates in all, which may end in the middle of an epoch; None for those of `epochs`. Where it is given,
         `epochs` does not count
     minutes : a time budget in place of `epochs`: the number of steps is chosen so that training, without compiling
@@ -128,7 +135,8 @@ class Settings:
     class_weights: str | tuple[float, ...] | None = None
     ema_decay: float = 0.0
     patience: int | None = None
-    monitor: str = "loss"
+    monitor: str | None = None
+    keep: str = "last"
     steps: int | None = None
     minutes: float | None = None
     on_nonfinite: str = "stop"
@@ -152,7 +160,9 @@ class Settings:
         parse_views(self.views)
         one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
         one_of("schedule", self.schedule, SCHEDULES)
-        one_of("monitor", self.monitor, MONITORS)
+        if self.monitor is not None:
+            one_of("monitor", self.monitor, MONITORS)
+        one_of("keep", self.keep, KEPT)
         one_of("on_nonfinite", self.on_nonfinite, NONFINITE)
         object.__setattr__(self, "nesterov", boolean("nesterov", self.nesterov))
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
@@ -181,6 +191,11 @@ class Settings:
     def changed(self, **changes: Any) -> Settings:
         """These settings with some of them changed, checked again."""
         return replace(self, **changes)
+
+    @property
+    def watched(self) -> str:
+        """What is compared between epochs, one of MONITORS."""
+        return self.monitor or ("balanced-error" if self.class_weights == "balanced" else "loss")
 
     def learning(self) -> dict[str, Any]:
         """What an engine must know to train that it need not know to predict."""

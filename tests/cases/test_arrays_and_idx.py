@@ -284,3 +284,12 @@ def test_arrays_in_a_zip(tmp_path):
 def test_files_that_are_not_read(tmp_path, name, message):
     (tmp_path / name).write_bytes(b"x")
     refused(tmp_path / name, f"{{place}}: {message}")
+
+
+@pytest.mark.parametrize("option", ["labels", "label_pattern", "group_pattern", "class_level"])
+def test_options_for_pictures_are_refused_for_arrays(tmp_path, option):
+    np.savez(tmp_path / "a.npz", images=IMAGES, labels=LABELS)
+    value = {"class_level": 1, "labels": "a.csv"}.get(option, "(?P<label>x)(?P<group>y)")
+    said = f"--{option.replace('_', '-')} {value}: is for pictures in files, but {{place}} holds images in arrays or tables"
+    refused(tmp_path, said, **{option: value})
+    refused(tmp_path / "a.npz", said, **{option: value})

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
 from convlet import data
+from convlet.cli.main import main
 from convlet.data import guess
 from convlet.errors import DataError
+from convlet.report.numbers import percent
 from tests.cases.toy import counts, folder, loaded, save
 
 
@@ -38,8 +43,31 @@ def test_copies_between_given_parts_are_said(tmp_path):
     folder(tmp_path / "test", 2)
     (tmp_path / "test" / "bar" / "9.png").write_bytes((tmp_path / "train" / "bar" / "003.png").read_bytes())
     (tmp_path / "test" / "bar" / "000.png").unlink()
-    _, lines = loaded(tmp_path, validation=0)
-    assert any(line.endswith("test images are training images too: its error is too low") for line in lines)
+    found, lines = loaded(tmp_path, validation=0)
+    shared = found.describe()["reading"]["copies_in_test"]
+    assert f"  {shared} of {len(found.test)} test images are training images too: its error is too low" in lines
+    assert shared == found.test_copies.sum() >= 1
+    assert found.test_copies[[name.endswith("9.png") for name in found.test.names]].all()
+
+
+def test_the_error_without_copies_stands_beside_the_error(tmp_path, capsys):
+    folder(tmp_path / "train", 6)
+    shutil.copytree(tmp_path / "train", tmp_path / "test")
+    folder(tmp_path / "test", 1, seed=3)  # the first of each class is another picture
+    given = ["train", str(tmp_path), "-a", "conv2-relu-pool", "--epochs", "1", "--threads", "1"]
+    assert main([*given, "--output", str(tmp_path / "run")]) == 0
+    result = json.loads((tmp_path / "run" / "result.json").read_text())["result"]
+    assert result["test_copies"] == 15
+    said = f"15 test images are training images too; test error without them {percent(result['test_error_without_copies'])}"
+    assert said in capsys.readouterr().out.splitlines()
+
+
+def test_groups_between_given_parts_are_said(tmp_path):
+    folder(tmp_path / "train", 4)
+    folder(tmp_path / "test", 2, seed=1)
+    found, lines = loaded(tmp_path, validation=0, group_pattern=r"(?P<group>\d+)\.png")
+    assert "  2 groups of the test images have training images too: its error may be too low" in lines
+    assert found.describe()["reading"]["groups_in_test"] == 2
 
 
 def test_groups_by_a_pattern(tmp_path):

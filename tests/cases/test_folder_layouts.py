@@ -66,6 +66,17 @@ def test_a_class_may_be_called_train(tmp_path):
     assert len(found.test) == 6
 
 
+def test_test_pictures_without_classes_beside_class_folders(tmp_path):
+    folder(tmp_path, 5)
+    folder(tmp_path, 3, ("test",))
+    found, lines = loaded(tmp_path)
+    assert found.classes == CLASSES
+    assert "  passed over, test pictures without a class: 1 (test/ (3))" in lines
+    assert loaded(tmp_path, class_level=1)[0].classes == (*CLASSES, "test")
+    folder(tmp_path / "tickets", 4, ("invalid", "valid"))
+    assert loaded(tmp_path / "tickets")[0].classes == ("invalid", "valid")
+
+
 @pytest.mark.parametrize("inner", ["data", "data/pictures", "archive/seg_train/seg_train"])
 def test_folders_around_the_classes(tmp_path, inner):
     folder(tmp_path / inner, 5)
@@ -153,6 +164,16 @@ def test_pictures_that_cannot_be_read_are_all_named(tmp_path):
     found, lines = loaded(tmp_path, skip_unreadable=True)
     assert sum(counts(found)) == 12
     assert any(line.startswith("  left out because they cannot be read: 4 (") for line in lines)
+
+
+def test_a_class_of_which_nothing_can_be_read_is_dropped_and_said(tmp_path):
+    folder(tmp_path, 4)
+    for path in (tmp_path / "bar").iterdir():
+        path.write_text("x")
+    found, lines = loaded(tmp_path, skip_unreadable=True)
+    assert found.classes == ("cross", "ring")
+    assert "  classes without an image, dropped: bar" in lines
+    assert found.describe()["reading"] == {"skipped": 4}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -181,3 +184,41 @@ def test_large_photos_are_decoded_small_within_the_memory(tmp_path, name):
     np.testing.assert_allclose(found[..., 0], small, atol=8)
     with pytest.raises(DataError, match="has 3000 x 4000 pixels; a picture may have at most 4,000,000, resize it with"):
         pictures.read(path)
+
+
+def test_pictures_for_a_model_are_read_by_its_rules(tmp_path):
+    folder(tmp_path / "train", 6, write=deep(4095))
+    folder(tmp_path / "dark", 6, write=deep(2000))
+    rules = loaded(tmp_path / "train")[0].rules
+    alone, by_rules = loaded(tmp_path / "dark")[0], loaded(tmp_path / "dark", rules=rules)[0]
+    assert alone.train.images.max() == 255
+    assert 120 < by_rules.train.images.max() < 130
+    assert by_rules.rules == rules
+
+
+def wide(shift):
+    """Save grey pictures as PNG files of 16 bits a colour, which Pillow reads but does not write."""
+
+    def write(pixels, path):
+        rows = np.repeat((pixels.astype(np.uint16) << shift)[..., None], 3, axis=2).astype(">u2")
+        raw = b"".join(b"\0" + row.tobytes() for row in rows)
+        header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 16, 2, 0, 0, 0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b"")]
+        body = [struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks]
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(body))
+
+    return write
+
+
+def test_colours_of_16_bits(tmp_path):
+    folder(tmp_path / "full", 4, write=wide(8))
+    found, lines = loaded(tmp_path / "full")
+    assert found.train.images.max() == 255
+    assert "  12 pictures have 16 bits a colour, of which the upper 8 are read" in lines
+    folder(tmp_path / "low", 4, write=wide(4))
+    refused(
+        tmp_path / "low",
+        "{place}: 12 pictures have 16 bits a colour, but use only the lowest part of that range: the upper 8 bits, which "
+        "are read, reach 15 of 255; save them with 8 bits, or in grey",
+    )

@@ -185,6 +185,16 @@ def test_folders_and_a_table_that_name_other_classes(tmp_path):
     assert loaded(tmp_path, class_level=1)[0].classes == CLASSES
 
 
+def test_numbered_folders_are_no_classes_if_a_table_names_some(tmp_path):
+    rows = [*flat(tmp_path, 9, "images_part_1", "a"), *flat(tmp_path, 9, "images_part_2", "b")]
+    write(tmp_path / "meta.csv", ("image_id", "dx", "age"), [(name[:-4], label, 30) for name, label in rows])
+    found, _ = loaded(tmp_path)
+    assert found.classes == CLASSES
+    assert sum(counts(found)) == 18
+    (tmp_path / "meta.csv").unlink()
+    assert loaded(tmp_path)[0].classes == ("images_part_1", "images_part_2")
+
+
 def test_parquet(tmp_path):
     pyarrow = pytest.importorskip("pyarrow")
     from pyarrow.parquet import write_table
@@ -268,3 +278,10 @@ def test_a_damaged_table_of_pixels_is_named_by_row(tmp_path):
     rows[80] = rows[80][:5]
     write(path, header, rows)
     refused(path, "{place}: row 82 has 5 cells, but 17 columns are named")
+
+
+def test_a_line_without_end_is_no_table(tmp_path):
+    (tmp_path / "a.csv").write_text("1," * 3_000_000)
+    message = "{place}: has a line of more than 4,194,304 characters; is it a table?"
+    folder(tmp_path, 4)
+    refused(tmp_path / "a.csv", message)

@@ -199,7 +199,7 @@ def test_data_commands(tmp_path, capsys):
         (["comapre"], "unknown command 'comapre': expected compare, train, recipes, evaluate, predict, inspect, benchmark, report, runs, "
          "cache, data; did you "
          "mean 'compare'?"),
-        (["compare", "--epoch", "3"], "No such option '--epoch'. (Did you mean one of: '--epochs', '--report'?)"),
+        (["compare", "--epoch", "3"], "No such option '--epoch'. (Did you mean one of: '--epochs', '--keep', '--report'?)"),
         (["data", "get", "minst"], "unknown data set 'minst': expected digits, mnist, fashion-mnist; did you mean 'mnist'?"),
         (["inspect", "conv8", "--input", "28"], "--input '28': expected height x width x channels, as in 28x28x1"),
     ],

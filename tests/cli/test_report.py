@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from convlet.cli import main
+from convlet.cli.signals import Signals, Terminated
+from tests.cli.test_failures import SLOW
 from tests.data.files import write_idx
 
 
@@ -135,3 +140,70 @@ def test_the_figures_of_a_report_are_those_of_the_result(trained):
     (trained / "result.json").write_text(json.dumps(found))
     assert main(["report", str(trained)]) == 0
     assert "43.21 %" in (trained / "report.html").read_text()
+
+
+INTERRUPTED_REPORT = """
+import os, signal, sys, time
+import convlet.findings
+from convlet.cli import main
+
+def slow(*arguments, **options):
+    began = time.monotonic()
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+    finally:
+        print("answered after", time.monotonic() - began)
+
+convlet.findings.findings = slow
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def interrupted(*arguments):
+    """What a command writes to the error output if Ctrl-C comes as its report begins."""
+    command = [sys.executable, "-c", INTERRUPTED_REPORT, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert float(re.search("answered after (.*)", done.stdout)[1]) < 0.9
+    return done.stderr.removeprefix(SLOW)
+
+
+def test_ctrl_c_ends_a_report_at_once_and_leaves_no_half_page(tiny, tmp_path):
+    run = tmp_path / "run"
+    way = f"convlet: the run is finished, only its report is missing; make it with 'convlet report {run}'"
+    train = ["train", tiny, "-a", "pool", "--epochs", "1", "--quiet", "--output", run]
+    assert interrupted(*train).split("\n") == ["", way, "", "convlet: interrupted", ""]
+    there = {path.name for path in run.iterdir()}
+    assert {"model.safetensors", "result.json"} <= there
+    assert not [name for name in there if "report" in name or "tmp" in name]
+    assert interrupted("report", run) == "\nconvlet: interrupted\n"
+    assert {path.name for path in run.iterdir()} == there
+    assert main(["report", str(run)]) == 0
+    assert (run / "report.html").is_file()
+
+
+def test_ctrl_c_in_the_report_of_a_comparison_keeps_the_results(tiny, tmp_path):
+    run = tmp_path / "run"
+    said = interrupted("compare", tiny, "pool", "gap", "--epochs", "1", "--quiet", "--output", run)
+    assert "only its report is missing" in said
+    assert (run / "compare.json").is_file()
+    assert not (run / "report.html").exists()
+
+
+def test_a_signal_that_came_before_the_report_interrupts_it():
+    signals = Signals()
+    signals.interrupt_at_once()
+    signals._number = signal.SIGTERM
+    with pytest.raises(Terminated):
+        signals.interrupt_at_once()
+
+
+@pytest.mark.parametrize("shape", [(1, 150), (8, 1000), (200, 3)])
+def test_long_images_have_a_report(shape, tmp_path):
+    data = str(write_idx(tmp_path / "long", images=40, test_images=20, size=shape))
+    assert (
+        main(["train", data, "-a", "conv2-relu-gap", "--epochs", "1", "--quiet", "--output", str(tmp_path / "run")])
+        == 0
+    )
+    assert "Long images are compressed" in (tmp_path / "run" / "report.html").read_text()

@@ -15,7 +15,7 @@ def test_copies_share_a_number():
     assert numbers.tolist() == [0, 1, 0, 3, 1, 5, 6, 0]
     assert count == 3
     assert copies.numbers(images[[0, 1, 3]]) == (None, 0)
-    assert copies.common(images[:3], images[4:5]) == 1
+    assert copies.common(images[:3], images[4:5]).tolist() == [False, True, False]
 
 
 def test_groups_are_joined_by_copies():

@@ -9,11 +9,13 @@ from convlet.kernels.compile import Kernel, caller
 
 
 def run(kernel: Kernel, operands: list, *, count: int = 1, **frame_fields) -> None:
-    """Operands are arrays (or None), or (array, offset in elements); frame fields are arrays or integers."""
+    """Operands are arrays (or None), (array, offset in elements), or integers; frame fields are arrays or integers."""
     table = []
     for item in operands:
         array, offset = item if isinstance(item, tuple) else (item, 0)
-        address = 0 if array is None else array.ctypes.data + offset * array.itemsize
+        address = 0 if array is None else array
+        if isinstance(array, np.ndarray):
+            address = array.ctypes.data + offset * array.itemsize
         table += [fields.ZERO, address]
     frame = np.zeros(fields.FIELDS, np.int64)
     frame[fields.COUNT] = count

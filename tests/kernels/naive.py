@@ -7,6 +7,7 @@ returns (kernel, operands, frame fields, {what the kernel wrote: what it should 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from math import gcd
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from convlet.kernels.shapes import (
     PackShape,
     PeakShape,
     PoolShape,
+    RowsShape,
     kept_bytes,
 )
 from convlet.kernels.target import host
@@ -190,9 +192,9 @@ def fold(rng, inputs=18, filters=5, epsilon=1e-3):
     b, scale, shift, mean, variance = rng.uniform(0.5, 2, (5, filters)).astype(np.float32)
     factor = scale.astype(np.float64) / np.sqrt(variance + epsilon)
     folded, biases = np.zeros_like(w), np.zeros_like(b)
-    operands = [w, b, scale, shift, mean, variance, folded, biases]
+    operands = [w, b, scale, shift, mean, variance, folded, biases, inputs, filters]
     expected = [(folded, w * factor), (biases, (b - mean) * factor + shift)]
-    return Kernel("fold", FoldShape(inputs, filters, epsilon)), operands, {}, expected
+    return Kernel("fold", FoldShape(epsilon)), operands, {}, expected
 
 
 def _windows(shape: PoolShape):
@@ -285,7 +287,7 @@ def activate(rng, function="tanh"):
     x_in *= 4
     whole = np.zeros_like(y)
     whole[:, : y_in.shape[1], 1:] = FUNCTIONS[function](x_in.astype(np.float64))
-    return Kernel("activate", shape), [x_at, y_at], {"count": N}, [(y, whole)]
+    return Kernel("activate", RowsShape(function, 0.1)), [x_at, y_at, *shape.sizes], {"count": N}, [(y, whole)]
 
 
 def activate_gradient(rng, function="tanh"):
@@ -299,7 +301,12 @@ def activate_gradient(rng, function="tanh"):
         saved_in[...] = f(x)
     whole = np.zeros_like(dx)
     whole[:, 1:, : dx_in.shape[2]] = dy_in * slope
-    return Kernel("activate_gradient", shape), [dy_at, dx_at, saved], {"count": N}, [(dx, whole)]
+    return (
+        Kernel("activate_gradient", RowsShape(function, 0.1)),
+        [dy_at, dx_at, saved, *shape.sizes],
+        {"count": N},
+        [(dx, whole)],
+    )
 
 
 def copy(rng, apart=2):
@@ -309,14 +316,15 @@ def copy(rng, apart=2):
     far = Grid(row=apart * apart * w * c, image=y[0].size, pixel=apart * c)
     whole = np.zeros_like(y)
     whole[:, ::apart, ::apart] = inside
-    return Kernel("copy", MapShape(h, w, c, grid(x), far)), [x, y], {"count": N}, [(y, whole)]
+    shape = MapShape(h, w, c, grid(x), far)
+    return Kernel("copy", RowsShape()), [x, y, *shape.sizes], {"count": N}, [(y, whole)]
 
 
 def add(rng):
     shape, (_, x_in, x_at), (y, y_in, y_at) = _map_case(rng)
     whole = y.copy()
     whole[:, : y_in.shape[1], 1:] += x_in
-    return Kernel("add", shape), [x_at, y_at], {"count": N}, [(y, whole)]
+    return Kernel("add", RowsShape()), [x_at, y_at, *shape.sizes], {"count": N}, [(y, whole)]
 
 
 def dropout(rng, rate=0.3, seed=(1 << 40) + 5):
@@ -361,7 +369,12 @@ def batch_norm(rng, epsilon=1e-3):
     whole = np.zeros_like(y)
     whole[:, : y_in.shape[1], 1:] = scale * (x - m) / np.sqrt(v + epsilon) + shift
     expected = [(y, whole), (mean, m), (variance, v), (inverse, 1 / np.sqrt(v + epsilon))]
-    return Kernel("batch_norm", shape), [x_at, y_at, scale, shift, *written], {"count": N}, expected
+    return (
+        Kernel("batch_norm", RowsShape("", epsilon, gcd(SHAPE[3], 16))),
+        [x_at, y_at, scale, shift, *written, *shape.sizes],
+        {"count": N},
+        expected,
+    )
 
 
 def batch_norm_inference(rng, epsilon=1e-3):
@@ -384,8 +397,8 @@ def batch_norm_gradient(rng, epsilon=1e-3):
     inside = scale * inverse * (dy_in - own_shift / count - xhat * own_scale / count)
     whole[:, 1:, : dx_in.shape[2]] = inside
     expected = [(dx, whole), (dscale, dscale + own_scale), (dshift, dshift + own_shift)]
-    operands = [dy_at, dx_at, x, scale, mean, inverse, dscale, dshift]
-    return Kernel("batch_norm_gradient", shape), operands, {"count": N}, expected
+    operands = [dy_at, dx_at, x, scale, mean, inverse, dscale, dshift, *shape.sizes]
+    return Kernel("batch_norm_gradient", RowsShape("", epsilon, gcd(SHAPE[3], 16))), operands, {"count": N}, expected
 
 
 def _gather(rng, name, images):

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from convlet.kernels.compile import Kernel
-from convlet.kernels.shapes import Grid, MapShape, PoolShape, kept_bytes
+from convlet.kernels.shapes import Grid, MapShape, PoolShape, RowsShape, kept_bytes
 from tests.kernels import naive
 from tests.kernels.harness import run
 
 VALUES = [np.nan, np.inf, -np.inf]
 SIZE = 37
 GRID = Grid(SIZE, SIZE, SIZE)
+SIZES = MapShape(1, 1, SIZE, GRID, GRID).sizes
 
 
 def line(value):
@@ -26,7 +27,7 @@ def line(value):
 @pytest.mark.parametrize("function", naive.FUNCTIONS)
 def test_an_activation_keeps_them(function, value):
     x, y = line(value), np.zeros(SIZE, np.float32)
-    run(Kernel("activate", MapShape(1, 1, SIZE, GRID, GRID, function=function, number=0.1)), [x, y])
+    run(Kernel("activate", RowsShape(function, 0.1)), [x, y, *SIZES])
     lost = np.isfinite(y) & ~np.isfinite(x)
     # without flushed denormals, as here, silu of minus infinity may stay infinite; it is never a number
     assert not lost.any()
@@ -38,10 +39,10 @@ def test_an_activation_keeps_them(function, value):
 def test_a_large_number_overflows_in_no_activation_and_in_no_derivative(function, size):
     x = np.array([size, -size] * 20, np.float32)[:SIZE]
     y, dx = np.zeros_like(x), np.zeros_like(x)
-    run(Kernel("activate", MapShape(1, 1, SIZE, GRID, GRID, function=function, number=0.1)), [x, y])
+    run(Kernel("activate", RowsShape(function, 0.1)), [x, y, *SIZES])
     saved = x if function in ("gelu", "silu") else y
-    shape = MapShape(1, 1, SIZE, GRID, GRID, saved=GRID, function=function, number=0.1)
-    run(Kernel("activate_gradient", shape), [np.ones_like(x), dx, saved])
+    sizes = MapShape(1, 1, SIZE, GRID, GRID, saved=GRID).sizes
+    run(Kernel("activate_gradient", RowsShape(function, 0.1)), [np.ones_like(x), dx, saved, *sizes])
     assert np.isfinite(y).all()
     assert np.isfinite(dx).all()
 

@@ -33,6 +33,13 @@ def test_every_shift_occurs_and_repeats_the_edge():
     assert len(seen) == 9
 
 
+@pytest.mark.parametrize("word", ["shift2", "flip", "erase0.3", "cutmix0.5"])
+def test_neighbours_whose_difference_overflows_do_not_matter_between_no_pixels(word):
+    images = RNG.choice([-3.4e38, 3.4e38], (6, 9, 7, 1)).astype(np.float32)
+    _, came = shown(word, images, count=20)
+    assert np.isfinite(came.images).all()
+
+
 def test_half_of_the_images_are_mirrored():
     numbers, came = shown("flip")
     mirrored = [(image == IMAGES[n][:, ::-1]).all() for n, image in zip(numbers, came.images, strict=True)]

@@ -120,7 +120,7 @@ def test_the_command_line_writes_nothing_where_a_network_does_not_fit(tmp_path, 
 
 MANY = "-".join(f"conv{filters}" for filters in range(1, 60))
 TOO_MANY = (
-    "conv1-conv2-conv3-conv4-conv5-conv6-conv7-conv8-conv9-con...: its layers need {} different kernels, but at most 130 may "
+    "conv1-conv2-conv3-conv4-conv5-conv6-conv7-conv8-conv9-con...: its layers need {} different kernels, but at most 90 may "
     "be compiled, which takes about 10 seconds; use fewer kinds of layers: layers of the same kind, size and input size "
     "share their kernels"
 )
@@ -137,7 +137,7 @@ def test_a_network_of_too_many_kinds_of_layers_is_refused_before_anything_is_com
 def test_a_stranger_s_model_of_too_many_kinds_of_layers_is_refused():
     many = "-".join(f"conv{filters}" for filters in range(1, 140))
     with pytest.raises(
-        ArchitectureError, match="its layers need 140 different kernels, but at most 130 may be compiled"
+        ArchitectureError, match="its layers need 140 different kernels, but at most 90 may be compiled"
     ):
         check_prediction(network(many), SHAPE, 16, 1)
 

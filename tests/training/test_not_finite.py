@@ -9,6 +9,7 @@ from convlet.architecture import with_head
 from convlet.errors import TrainingError
 from convlet.layers import Dense, Sequential, Tanh
 from convlet.training import Preprocessing, Settings
+from convlet.training.augmentation import parse_augmentation
 from convlet.training.compiled import CompiledEngine
 from convlet.training.inputs import Labelled
 from convlet.training.reference import ReferenceEngine
@@ -168,3 +169,21 @@ def test_a_step_that_was_not_finite_leaves_nothing_behind(name):
         results.append((told, engine.gradient.tobytes(), engine.state.tobytes(), engine.logits(images).tobytes()))
         engine.close()
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("word", ["shift1", "rotate20", "elastic1", "brightness0.5", "erase0.5", "cutmix0.5"])
+def test_the_largest_pixels_overflow_alike_in_both_engines_whatever_the_augmentation(word):
+    network, scaled = with_head(Sequential((Tanh(),)), CLASSES), Preprocessing((0.0,) * 3, (1e38,) * 3)
+    for size in (1e38, 3.4e38):
+        images = np.random.default_rng(6).uniform(-size, size, (COUNT, *IMAGE)).astype(np.float32)
+        said = []
+        for kind in ENGINES:
+            options = {"shard": 4, "threads": 2, "seed": 0, "augmentation": parse_augmentation(word)}
+            engine = kind(network, IMAGE, scaled, **options)
+            engine.load(engine.layout.initial_parameters(network, IMAGE, 0))
+            loss, _ = engine.gradients(images, np.arange(COUNT) % CLASSES, np.arange(COUNT), epoch=0, position=0)
+            said.append(
+                (np.isfinite(loss), np.isfinite(engine.gradient).all(), np.isfinite(engine.logits(images)).all())
+            )
+            engine.close()
+        assert said[0] == said[1], size

@@ -65,7 +65,8 @@ REFUSED = [
     ({"views": "shift1flip"}, f"{VIEWS}, but got 'shift1flip'"),
     ({"views": "flip-"}, f"{VIEWS}, but got 'flip-'"),
     ({"views": None}, f"{VIEWS}, but got None"),
-    ({"monitor": "accuracy"}, "unknown monitor 'accuracy', expected loss or error"),
+    ({"keep": "first"}, "unknown keep 'first', expected last or best"),
+    ({"monitor": "accuracy"}, "unknown monitor 'accuracy', expected loss, error or balanced-error"),
     ({"class_weights": "balance"}, f"{CLASS_WEIGHTS}, but got 'balance'"),
     ({"class_weights": 3}, f"{CLASS_WEIGHTS}, but got 3"),
     ({"class_weights": [0, 0]}, f"{CLASS_WEIGHTS}, at least two and one of them above 0, but got [0.0, 0.0]"),
@@ -94,7 +95,7 @@ def test_an_unknown_setting_is_refused():
         (
             "x",
             "unknown setting 'x', expected augment, batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
-            "label_smoothing, learning_rate, members, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
+            "keep, label_smoothing, learning_rate, members, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
             "seed, shard, smoothing, step_epochs, step_factor, steps, threads, views, warm_up, weight_decay",
         ),
     ):

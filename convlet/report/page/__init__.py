@@ -14,7 +14,7 @@ from convlet.report.page.gallery import Gallery
 from convlet.report.page.inside import inside_view
 from convlet.report.page.repeat import repeat_view
 from convlet.report.page.study import study_view
-from convlet.report.page.words import isolated, made_plain, natural
+from convlet.report.page.words import first_large, isolated, made_plain, natural
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -77,4 +77,5 @@ def _environment() -> Any:
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
     environment.filters["isolated"] = isolated
     environment.filters["natural"] = natural
+    environment.filters["first_large"] = first_large
     return environment

@@ -27,6 +27,11 @@ def isolated(name: str) -> str:
     return f"{FIRST_ISOLATE}{name}{END_ISOLATE}"
 
 
+def first_large(text: str) -> str:
+    """The text with a large first letter, as a sentence begins; the rest stays, unlike with `capitalize`."""
+    return text[:1].upper() + text[1:]
+
+
 def natural(number: int) -> str:
     """Small numbers as words: 6 as `six`."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")

@@ -1,0 +1,77 @@
+"""`convlet predict` in a terminal, in a pipe, and as CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from convlet.report.blocks import can_draw, print_pictures
+from convlet.report.tables import add, say, show, table
+
+MOST_DRAWN = 24
+"""Pictures that are drawn as the network saw them."""
+
+NEVER_WRAPPED = 10**6
+"""Columns of an output that is no terminal."""
+
+
+def print_predictions(rows: Sequence[dict[str, Any]], console: Console, *, seen: bool = False) -> None:
+    """Print one line for each picture; off a terminal no line is wrapped or cut.
+
+    Parameters
+    ----------
+    rows : as `as_json` makes them, with `seen`
+    seen : whether to draw what the network saw, if the terminal can
+    """
+    if seen and rows and can_draw(console):
+        drawn = rows[:MOST_DRAWN]
+        captions = [(row["image"].rpartition("/")[2], row["class"] or "none") for row in drawn]
+        images = np.stack([np.array(row["seen"], np.float32) for row in drawn])
+        print_pictures(images if images.ndim == 4 else images[..., None], captions, console)
+        say(console)
+    made = table([("image", False), ("class", False), ("probabilities", False)])
+    for row in rows:
+        shown = ", ".join(f"{item['class']} {item['probability']:.1%}" for item in row["top"])
+        mark = " (unsure)" if row["unsure"] else ""
+        name = "none" if row["class"] is None else row["class"]
+        add(made, [row["image"], name + mark, "; ".join([shown, *row["unlike"], *row["notes"]])])
+    if console.is_terminal:
+        show(console, made)
+        return
+    wide = Console(file=io.StringIO(), width=NEVER_WRAPPED, color_system=None)
+    show(wide, made)
+    for line in wide.file.getvalue().splitlines():  # type: ignore[attr-defined]
+        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def as_json(row: dict[str, Any], classes: Sequence[str], top: int, with_seen: bool) -> dict[str, Any]:
+    """One prediction (see `predicting.predictions`) in values that JSON knows, with the `top` classes."""
+    order = np.argsort(-row["probabilities"], kind="stable")[:top]
+    found = {name: row[name] for name in ("image", "class", "probability", "unsure")}
+    found["top"] = [{"class": classes[k], "probability": float(row["probabilities"][k])} for k in order]
+    found |= {name: row[name] for name in ("notes", "unlike")}
+    if with_seen:
+        found |= {"prepared": row["prepared"], "seen": _numbers(row["seen"])}
+    return found
+
+
+def _numbers(pixels: Any) -> Any:
+    """Rows of pixel values; of colours, rows of triples."""
+    values = np.round(pixels.astype(np.float64), 4) if pixels.dtype.kind == "f" else pixels
+    return (values[..., 0] if pixels.shape[2] == 1 else values).tolist()
+
+
+def as_csv(rows: Iterable[tuple[str, str | None, float, Any]], classes: Sequence[str], every: bool) -> bytes:
+    """A table: path, class (empty if rejected), probability, and with `every` the probability of each class."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "class", "probability", *(classes if every else [])])
+    for path, name, probability, probabilities in rows:
+        each = [f"{value:.6f}" for value in probabilities] if every else []
+        writer.writerow([path, "" if name is None else name, f"{probability:.6f}", *each])
+    return text.getvalue().encode("utf-8", "surrogateescape")
