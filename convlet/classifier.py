@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             )
             trained = self._train(job, settings)
             self._take(trained, known, goes_on=not first)
+            # what later images are like is not known from the images of one call
+            self.model_ = replace(self.model_, training_images=None)
             self._snapshot = trained.snapshot
         return self
 
