@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +17,8 @@ Array = np.ndarray[Any, Any]
 MOST_MEASURED = 2_000
 """Training images that are measured, spread evenly; of 60,000 the same quantiles come out to three digits."""
 
-MOST_PIXELS = 2**24
-"""Pixels that are measured, all images together; it bounds the time to about a second."""
+MOST_PIXELS = 2**22
+"""Pixels that are measured, all images together; it bounds the time, and the memory where images lie in a file."""
 
 PIECE = 2**20
 """Pixels measured at once; it bounds the memory."""
@@ -78,13 +79,17 @@ class TrainingImages:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, images: Array) -> TrainingImages:
-        """Describe training images (n, H, W, C), uint8 or float32, n at least 1."""
+    def of(cls, images: Array, read: Callable[[Array], Array] | None = None) -> TrainingImages:
+        """Describe training images (n, H, W, C), uint8 or float32, n at least 1.
+
+        read : gives the images of some numbers, for images that lie in a file; None to take them from `images`
+        """
         height, width, channels = images.shape[1:]
         most = max(1, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
-        shown = images[:: -(-len(images) // most)]
+        shown = np.arange(0, len(images), -(-len(images) // most))
         at_once = max(1, PIECE // (height * width * channels))
-        parts = [np.asarray(shown[first : first + at_once]) for first in range(0, len(shown), at_once)]
+        take = read or (lambda numbers: images[numbers])
+        parts = [take(shown[first : first + at_once]) for first in range(0, len(shown), at_once)]
         low, high = float(min(part.min() for part in parts)), float(max(part.max() for part in parts))
         if min(height, width) < LEAST_SIDE or low == high:
             return cls(len(shown), low, high)
