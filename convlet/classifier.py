@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,11 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 **{"ema_decay": 0.0, "patience": None, "members": 1},
             )
             trained = self._train(job, settings)
+            before = None if first else self.model_.training_images
             self._take(trained, known, goes_on=not first)
+            if before is not None and self.model_.training_images is not None:
+                seen = before.joined(self.model_.training_images)
+                self.model_ = replace(self.model_, training_images=seen)
             self._snapshot = trained.snapshot
         return self
 

@@ -30,8 +30,8 @@ SLACK, SLACK_OF_FEW = 0.1, 4.0
 PIXELS = 1.5
 """Pixels by which places and sizes may lie outside as well."""
 
-LEVEL = 0.03
-"""Levels by which border and unevenness may lie outside as well, as of noise and compression."""
+LEVEL, CONTRAST = 0.03, 0.15
+"""Levels by which border and unevenness may lie outside as well, as of noise and compression; and the contrast."""
 
 FEATURES = "unlike anything in the training images"
 
@@ -99,7 +99,7 @@ def bounds(known: TrainingImages, shape: tuple[int, ...]) -> tuple[Array, Array]
     height, width = shape
     low, middle, high = (np.array(row) for row in (known.lows, known.middles, known.highs))
     share = SLACK + SLACK_OF_FEW / np.sqrt(known.measured)
-    more = dict.fromkeys(NAMES, 0.0) | {"border": LEVEL, "unevenness": LEVEL, "contrast": LEVEL, "lean": 0.05}
+    more = dict.fromkeys(NAMES, 0.0) | {"border": LEVEL, "unevenness": LEVEL, "contrast": CONTRAST, "lean": 0.05}
     more |= {"side": PIXELS / max(height, width), "height": PIXELS / height, "width": PIXELS / width}
     more |= {"down": PIXELS / height, "across": PIXELS / width, "ink": 0.01, "thickness": 0.01}
     slack = np.array([more[name] for name in NAMES])
