@@ -126,7 +126,7 @@ def train(
     settings = settings.changed(members=len(members))
     parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
     model = Model(admitted.word, shape, admitted.classes, preprocessing, parameters, state, settings.as_dict())
-    logits = _validation_logits(model, held_out, threads)
+    logits = _validation_logits(model, members, held_out, threads)
     # measured after training, so that no weight depends on it
     like = TrainingImages.of(shown.images)
     if held_out is not None and logits is not None:
@@ -134,10 +134,13 @@ def train(
     return _result(replace(model, training_images=like), members, held_out, logits)
 
 
-def _validation_logits(model: Model, held_out: Labelled | None, threads: int) -> Array | None:
+def _validation_logits(model: Model, members: list[Member], held_out: Labelled | None, threads: int) -> Array | None:
     """What the model puts out for the validation images; None without any, or if it is not finite."""
     if held_out is None:
         return None
+    kept = members[-1].validation_logits
+    if kept is not None and len(members) == 1 and not model.settings["views"]:
+        return kept  # the same bits, found while training
     try:
         return model.logits(held_out.images, threads)
     except PredictionError:
