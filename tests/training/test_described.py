@@ -52,7 +52,7 @@ def test_a_member_of_several_has_no_scores_and_a_copy_keeps_them():
 
 
 def test_a_model_says_what_is_unlike_and_an_older_one_nothing():
-    model = trained()
+    model = drawn.model()
     image = drawn.digits(1, 3).images[:1]
     assert model.unlike(image) == [[]]
     assert model.unlike(255 - image)[0][0] == "dark on light, but the training images are light on dark"
