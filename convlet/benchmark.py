@@ -18,7 +18,15 @@ from convlet import random
 from convlet.architecture import describe, format_word, parse, with_head
 from convlet.layers.base import Shape
 from convlet.machine import machine, versions
-from convlet.training import Model, Preprocessing, Settings, available_threads, backend_name, make_engine
+from convlet.training import (
+    Model,
+    Preprocessing,
+    Settings,
+    available_threads,
+    backend_name,
+    check_training,
+    make_engine,
+)
 from convlet.training.backend import Training, compile_ahead
 from convlet.training.work import PASSES, Work, layers_work
 
@@ -54,7 +62,7 @@ class Benchmark:
 
     Raises
     ------
-    ArchitectureError : the word describes no network, or one that does not fit the images
+    ArchitectureError : the word describes no network, or one that does not fit the images or the memory
     SettingsError : batch or threads out of range, or CONVLET_BACKEND names no engine
     """
 
@@ -66,6 +74,7 @@ class Benchmark:
         self.work = layers_work(self.network, input_shape)
         self.compiled = backend_name() == "compiled"
         self.batch, self.threads = batch, threads or available_threads()
+        check_training(self.network, input_shape, self.settings, batch, self.threads)
 
     def run(self, on_stage: OnStage) -> dict[str, Any]:
         """Measure everything; the dictionary is what `convlet benchmark --json` writes.

@@ -14,7 +14,7 @@ import numpy as np
 
 from convlet.architecture import parse, with_head
 from convlet.data.dataset import Dataset
-from convlet.errors import DataError, SettingsError, TrainingError
+from convlet.errors import PredictionError, SettingsError, TrainingError
 from convlet.evaluation import paired_test
 from convlet.machine import machine, versions
 from convlet.presets import SIX, Entry, settings_for
@@ -29,7 +29,7 @@ from convlet.training import (
     available_threads,
     compile_ahead,
 )
-from convlet.trial import check_fits, expected_seconds, measure, merge, train_on
+from convlet.trial import check_fits, expected_seconds, measure, merge, no_validation, train_on
 
 LONGEST_NAME = 120
 """Characters of an architecture that go into a file name; file systems end at 255 bytes."""
@@ -100,10 +100,7 @@ class Comparison:
             if labels.count(label) > 1:
                 raise SettingsError(f"'{label}' was given {labels.count(label)} times; give each network once")
         if len(labels) > 1 and not len(self.data.validation):
-            raise DataError(
-                f"{self.data.name} has no validation images to choose one of {len(labels)} networks by; "
-                "raise --validation, as in --validation 0.1"
-            )
+            raise no_validation(self.data, f"choose one of {len(labels)} networks by")
 
     def _settings(self, entry: Entry, data: Dataset) -> Settings:
         return settings_for(entry, len(data.train), self.given)
@@ -126,7 +123,7 @@ class Comparison:
             "given": given,
             "repeats": self.repeats,
         }
-        return dict(json.loads(json.dumps(made)))
+        return dict(json.loads(json.dumps(made, allow_nan=False)))
 
     def run(self, watcher: Watcher | None = None) -> dict[str, Any]:
         """Train everything; the result as the JSON shows it.
@@ -156,7 +153,7 @@ class Comparison:
                 runs: list[dict[str, Any]] = []
                 try:
                     self._train(entry, settings, self.data, watcher, count, runs)
-                except TrainingError as error:
+                except (TrainingError, PredictionError) as error:
                     result["failed"].append({"label": entry.label, "error": str(error)})
                 finally:  # also what Ctrl-C left of the repeats
                     if runs:
@@ -174,7 +171,7 @@ class Comparison:
         runs: list[dict[str, Any]] = []
         try:
             self._train(best, self._settings(best, data), data, watcher, count, runs, "then")
-        except TrainingError as error:
+        except (TrainingError, PredictionError) as error:
             result["failed"].append({"label": f"{best.label} on {data.name}", "error": str(error)})
         finally:
             if runs:

@@ -3,6 +3,11 @@
 The command line turns a `ConvletError` into its message and its `exit_code`, never into a traceback.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class ConvletError(Exception):
     """Anything convlet refuses or fails at; the base of all its errors."""
@@ -64,3 +69,16 @@ class PredictionError(RunError):
             f"{image}: the network's output is not finite: {reason}; use pixels of the training images' range, or "
             "train the model again with a lower learning rate"
         )
+
+    def of(self, image: str, number: int | None = None) -> PredictionError:
+        """The same error for an image under another name, and in another place if `number` says so."""
+        return PredictionError(image, self.reason, self.number if number is None else number)
+
+
+@contextmanager
+def images_called(part: str) -> Iterator[None]:
+    """Name the image of a PredictionError by its part of the data, as in "test image 5"."""
+    try:
+        yield
+    except PredictionError as error:
+        raise error.of(f"{part} image {error.number}") from None

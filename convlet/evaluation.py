@@ -215,7 +215,18 @@ def evaluate(model: Predictor, images: Array, labels: Array, probabilities: Arra
     """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions.
 
     probabilities : float (n, classes), if they are there already
+
+    Raises
+    ------
+    InputError : no images, another number of labels, or a label that is the number of no class
+    PredictionError : what the network puts out for an image is not finite
     """
+    labels, classes = np.asarray(labels), len(model.classes)
+    if not len(images) or labels.shape != (len(images),):
+        raise InputError(f"an evaluation needs images and a label for each, but got {len(images)} and {labels.shape}")
+    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
+        came = f"{labels.min()} to {labels.max()}" if labels.dtype.kind in "iu" else f"dtype {labels.dtype}"
+        raise InputError(f"an evaluation needs labels from 0 to {classes - 1}, but got {came}")
     if probabilities is None:
         probabilities = model.probabilities(images)
     predicted = probabilities.argmax(axis=1)

@@ -33,6 +33,7 @@ from convlet.layers.base import Array
 from convlet.layers.sequential import under_prefix
 from convlet.trace_cost import trace_bytes
 from convlet.training import Model
+from convlet.training.finite import finite
 from convlet.training.inputs import as_images, as_labels
 from convlet.training.losses import softmax, softmax_cross_entropy
 
@@ -260,7 +261,8 @@ def prototypes(
         targets, part = wanted[rows], x[rows]
         for step in range(steps):
             ascent = Trace.of(model, part).gradient(targets, 0) - np.float32(2 * penalty) * part
-            scale = np.sqrt(np.mean(np.square(ascent), axis=(1, 2, 3), keepdims=True))
+            with np.errstate(over="ignore"):  # a gradient whose square overflows moves nothing
+                scale = np.sqrt(np.mean(np.square(ascent), axis=(1, 2, 3), keepdims=True))
             part += np.float32(0.1) * ascent / np.maximum(scale, np.float32(1e-12))
             if step % 4 == 3:
                 part = _smoothed(part, blur)
@@ -308,7 +310,12 @@ def groups(model: Model, count: int) -> Iterator[slice]:
 def _traces(model: Model, images: Array) -> Iterator[tuple[slice, Trace]]:
     """Each group of images: its place among all and its trace."""
     for rows in groups(model, len(images)):
-        yield rows, Trace.of(model, model.preprocessing.apply(images[rows]))
+        trace = Trace.of(model, model.preprocessing.apply(images[rows]))
+        if not finite(trace.logits):
+            error = model.not_finite(images[rows], trace.logits)
+            number = rows.start + error.number
+            raise error.of(f"image {number}", number)
+        yield rows, trace
 
 
 def _targets(trace: Trace, chosen: Array | None, rows: slice) -> Array:

@@ -21,7 +21,7 @@ from typing import Any
 from convlet import model_file
 from convlet.atomic import clean, write_json
 from convlet.checkpoints import SECONDS, Checkpoints, differences, write_history
-from convlet.errors import CheckpointError, TrainingError
+from convlet.errors import CheckpointError, PredictionError, TrainingError
 from convlet.layers.base import Array
 from convlet.system import reading
 from convlet.training import Model, TrainingResult
@@ -56,7 +56,7 @@ def origin(data: dict[str, Any], architecture: str, settings: dict[str, Any]) ->
         "numerics": NUMERICS_VERSION,
         "engine": backend_name(),
     }
-    return dict(json.loads(json.dumps(made)))  # what is compared has been through JSON on both sides
+    return dict(json.loads(json.dumps(made, allow_nan=False)))  # what is compared has been through JSON on both sides
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Part:
         model_file.save(trained.model, self.path / MODEL)
         write_json(self.path / RESULT, {"origin": self.origin, "result": result})
 
-    def fail(self, error: TrainingError) -> None:
+    def fail(self, error: TrainingError | PredictionError) -> None:
         """Write why this training cannot go on."""
         write_json(self.path / FAILURE, {"error": str(error)})
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from convlet.architecture import parse, with_head
 from convlet.data.dataset import Array, Dataset
-from convlet.errors import DataError, TrainingError
+from convlet.errors import DataError, TrainingError, images_called
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.headline import headline
 from convlet.run_folder import Part
@@ -24,22 +24,23 @@ from convlet.training import (
     Training,
     TrainingResult,
     available_threads,
-    check_training,
     compile_ahead,
     train,
 )
 from convlet.training.backend import make_engine
+from convlet.training.door import admit
+from convlet.training.inputs import Labelled
 
 TIMED_STEPS = 3
 """Steps that `expected_seconds` takes the middle one of."""
 
 
 def check_fits(word: str, settings: Settings, data: Dataset) -> None:
-    """Refuse what could not be trained or measured, before anything is written.
+    """Refuse what could not be trained or measured, before anything is written; see `convlet.training.door.admit`.
 
     Raises
     ------
-    DataError : no test images to measure the error on
+    DataError : images or labels of any part that cannot be used, or no test images to measure the error on
     ArchitectureError : the network that a word describes does not fit the images, or its training the memory
     """
     if not len(data.test):
@@ -47,10 +48,18 @@ def check_fits(word: str, settings: Settings, data: Dataset) -> None:
             f"{data.name} has no test images, and its {len(data.train):,} training images in {len(data.classes)} "
             "classes are too few to set some aside; give at least 2 images of each class, or a test folder"
         )
-    network = with_head(parse(word), len(data.classes))
-    network.output_shape(data.image_shape)
-    threads = settings.threads or available_threads()
-    check_training(network, data.image_shape, settings, len(data.train), threads)
+    network, channels = with_head(parse(word), len(data.classes)), data.image_shape[2]
+    unscaled = Preprocessing((0.0,) * channels, (1.0,) * channels)  # its own is computed when it trains
+    validation = data.validation if len(data.validation) else None
+    admit(network, data.train, validation, classes=data.classes, settings=settings, preprocessing=unscaled)
+    Labelled.of(data.test, "test", len(data.classes), data.image_shape)
+
+
+def no_validation(data: Dataset, why: str) -> DataError:
+    """The error for a data set without validation images; `why` says what they are needed for."""
+    most = int(np.bincount(data.train.labels).max())
+    remedy = "raise --validation, as in --validation 0.1" if most > 1 else "give at least 3 images of each class"
+    return DataError(f"{data.name} has no validation images to {why}; {remedy}")
 
 
 def train_on(
@@ -119,7 +128,8 @@ def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
 
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
-    labels, predicted = data.test.labels, trained.model.predict(data.test.images)
+    with images_called("test"):
+        labels, predicted = data.test.labels, trained.model.predict(data.test.images)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
     result = {

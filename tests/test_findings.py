@@ -10,6 +10,7 @@ import pytest
 
 from convlet import interpret
 from convlet.architecture import parse, with_head
+from convlet.errors import PredictionError
 from convlet.evaluation import evaluate
 from convlet.findings import bounds, findings
 from convlet.findings.inside import MOST_CLASSES, inside
@@ -313,6 +314,19 @@ def test_differences_of_an_older_result_are_predicted():
     for row in result["results"]:
         del row["mistakes"]
     assert findings(result, data, models)["differences"] == wanted
+
+
+@pytest.mark.parametrize(("part", "step"), [("test", 1), ("train", 3)])
+def test_an_image_that_overflows_is_named_by_its_part(part, step):
+    layout = Layout(with_head(parse("conv2"), 3), (8, 8, 1))
+    vectors = layout.initial_parameters(with_head(parse("conv2"), 3), (8, 8, 1), 0), np.zeros(0, np.float32)
+    model = Model("conv2", (8, 8, 1), ("a", "b", "c"), Preprocessing((0.0,), (1e-3,)), *vectors, Settings().as_dict())
+    images = np.zeros((40, 8, 8, 1), np.float32)
+    images[30] = 3e38
+    with pytest.raises(
+        PredictionError, match=rf"^{part} image {30 * step}: the network's output is not finite: layer 1 "
+    ):
+        logits_of(model, images, 1, part=part, step=step)
 
 
 @pytest.mark.parametrize("backend", ["reference", "compiled"])

@@ -10,7 +10,7 @@ import pytest
 import convlet as cv
 from convlet import interpret
 from convlet.architecture import parse, with_head
-from convlet.errors import DataError, InputError
+from convlet.errors import DataError, InputError, PredictionError
 from convlet.layers import Pass
 from convlet.trace_cost import trace_bytes
 from convlet.training import Model, Preprocessing, Settings
@@ -233,3 +233,32 @@ def test_gradients_of_several_layers_come_from_one_pass():
 
 def test_it_is_there_by_its_name():
     assert cv.interpret is interpret
+
+
+def asked(name):
+    """A function of `interpret` that looks at images, with the arguments it needs besides."""
+    more = {"top_losses": (np.zeros(300, np.int64),)}.get(name, ())
+    return lambda model, images: getattr(interpret, name)(model, images, *more)
+
+
+@pytest.mark.parametrize("name", ["saliency", "grad_cam", "activation_maps", "top_losses"])
+def test_an_image_that_overflows_is_named(name, monkeypatch):
+    monkeypatch.setenv("CONVLET_BACKEND", "reference")
+    model, images = model_of(WORDS[0]), images_of(300).astype(np.float32)
+    images[290] = 3e38
+    with pytest.raises(PredictionError) as caught:
+        asked(name)(model, images)
+    assert caught.value.number == 290
+    assert str(caught.value) == (
+        "image 290: the network's output is not finite: layer 1 (conv4) puts out values that are not finite; use pixels "
+        "of the training images' range, or train the model again with a lower learning rate"
+    )
+
+
+def test_prototypes_of_a_huge_network_say_nothing_of_overflow():
+    model = model_of(WORDS[0])
+    huge = cv.Model(
+        *(model.architecture, model.input_shape, model.classes, model.preprocessing),
+        *(model.parameters * np.float32(1e12), model.state, model.settings),
+    )
+    assert interpret.prototypes(huge, steps=3).shape == (4, *SHAPE)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.system import reading
 
 
 @click.command("evaluate")
@@ -33,7 +34,7 @@ def command(**values: Any) -> None:
     from rich.console import Console
 
     from convlet import model_file
-    from convlet.errors import DataError
+    from convlet.errors import DataError, images_called
     from convlet.evaluation import evaluate
     from convlet.predicting import rejection
     from convlet.report.evaluation import print_evaluation
@@ -48,13 +49,11 @@ def command(**values: Any) -> None:
             f"{data.name} has the classes {_short(data.classes)}, but the model knows {_short(model.classes)}; "
             "evaluate it on data with its own classes"
         )
-    part = dict(data.parts)[values["part"]]
-    if not len(part):
-        remedy = "; raise --validation, as in --validation 0.1" if values["part"] == "validation" else ""
-        raise DataError(f"{data.name} has no {values['part']} images to evaluate on{remedy}")
+    part = _part(model, data, values)
     images = _in_channels(part.images, model.input_shape[2])
-    logits = model.logits(images)
-    found = evaluate(model, images, part.labels, softmax(logits))
+    with images_called(values["part"]):
+        logits = model.logits(images)
+        found = evaluate(model, images, part.labels, softmax(logits))
     result = {
         "model": values["model"],
         "architecture": model.architecture,
@@ -121,6 +120,32 @@ def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) ->
     error = float(wrong.mean()) if kept.any() else None
     found = {"threshold": reject.threshold, "unlike": reject.unlike, "kept": int(kept.sum())}
     return found | {"coverage": float(kept.mean()), "error": error}
+
+
+def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
+    """The images to evaluate on, or DataError if there are none or the model takes others."""
+    from convlet.errors import DataError
+    from convlet.training.inputs import times
+    from convlet.trial import no_validation
+
+    name = values["part"]
+    grey_or_rgb = {data.image_shape[2], model.input_shape[2]} <= {1, 3}
+    if data.image_shape[:2] != model.input_shape[:2] or not (grey_or_rgb or data.image_shape == model.input_shape):
+        size = f"{model.input_shape[0]}x{model.input_shape[1]}"
+        only_size = (grey_or_rgb or data.image_shape[2] == model.input_shape[2]) and reading.kind(
+            values["data"]
+        ) == "folder"
+        remedy = f"for a folder of pictures, give --size {size}" if only_size else "give images like the model's own"
+        raise DataError(
+            f"{data.name} has images of {times(data.image_shape)}, but the model was trained on images of "
+            f"{times(model.input_shape)}; {remedy}"
+        )
+    part = dict(data.parts)[name]
+    if len(part):
+        return part
+    if name == "validation":
+        raise no_validation(data, "evaluate on")
+    raise DataError(f"{data.name} has no {name} images to evaluate on; give data with some, or another --part")
 
 
 def _short(names: tuple[str, ...]) -> str:

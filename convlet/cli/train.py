@@ -100,6 +100,7 @@ def _train(
     from rich.console import Console
 
     from convlet.cli.report import REPORT, interruptible, of_training, write_report
+    from convlet.errors import PredictionError
     from convlet.report.plan import plan_line
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
@@ -121,7 +122,11 @@ def _train(
             progress.start(word, 1, 1)
             trained = train_on(data, word, settings, progress.update, part)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
-        found, model = measure(trained, data), trained.model
+        try:
+            found, model = measure(trained, data), trained.model
+        except PredictionError as error:
+            part.fail(error)
+            raise
         part.finish(trained, found)
     _show(folder, found, console)
     with interruptible(signals, folder):
@@ -138,7 +143,8 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
     for reason in found["rollbacks"]:
         say(console, f"went back and halved the learning rate: {reason}", "yellow")
     low, high = found["test_error_interval"]
-    shown = "" if found["validation_error"] is None else f"validation error {percent(found['validation_error'])}, "
+    validated = found["validation_error"]
+    shown = "no validation images, " if validated is None else f"validation error {percent(validated)}, "
     say(
         console,
         f"{count(found['parameters'])} parameters, {shown}"

@@ -68,7 +68,7 @@ def _study(
     if model is not None and data is not None:
         step = studied_step(len(data.test), data.image_shape)
         numbers = np.arange(0, len(data.test), step)
-        logits = logits_of(model, data.test.images[::step], threads)
+        logits = logits_of(model, data.test.images[::step], threads, step=step)
         of_test = study(model, data, logits, threads, numbers)
         found |= {"of_test": of_test, "inside": inside(model, data, logits, numbers)}
     return found

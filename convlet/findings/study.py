@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from convlet.data.dataset import Array, Dataset, ImageSet
+from convlet.errors import PredictionError
 from convlet.evaluation import (
     calibration,
     confusion_matrix,
@@ -28,11 +29,26 @@ EXAMPLES, EXAMPLE_CLASSES = 4, 24
 """Images of each class that stand for it, and classes that have them."""
 
 
-def logits_of(model: Model, images: Array, threads: int | None = None) -> Array:
-    """The logits (n, classes) of images (n, H, W, C), a few of which are read at once."""
+def logits_of(model: Model, images: Array, threads: int | None = None, *, part: str = "test", step: int = 1) -> Array:
+    """The logits (n, classes) of images (n, H, W, C), a few of which are read at once.
+
+    Parameters
+    ----------
+    part, step : what the images are every `step`-th of, for an error
+
+    Raises
+    ------
+    PredictionError : the logits of an image are not finite
+    """
     threads = prediction_threads(model, threads)
     together = predicted_together(model, max(1, images[:1].nbytes), threads)
-    parts = [model.logits(images[first : first + together], threads) for first in range(0, len(images), together)]
+    parts = []
+    for first in range(0, len(images), together):
+        try:
+            parts.append(model.logits(images[first : first + together], threads))
+        except PredictionError as error:
+            number = (first + error.number) * step
+            raise error.of(f"{part} image {number}", number) from None
     return np.concatenate(parts) if parts else model.logits(images, threads)
 
 
@@ -95,7 +111,8 @@ def _suspected(
         if name == "test":
             numbers, probabilities = studied, of_studied
         else:
-            probabilities = softmax(logits_of(model, part.images[:: step or 1][: len(numbers)], threads))
+            some = part.images[:: step or 1][: len(numbers)]
+            probabilities = softmax(logits_of(model, some, threads, part=name, step=step or 1))
         searched[name] = len(numbers)
         for place in suspected_labels(probabilities, part.labels[numbers], SHOWN):
             number, row = int(numbers[place]), probabilities[place]

@@ -139,12 +139,14 @@ def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Co
 def _compiling() -> Iterator[None]:
     """Numba compiles inside, also where NUMBA_DISABLE_JIT is set: people set it to debug functions of their own."""
     from numba import config
+    from numba.core.compiler_lock import global_compiler_lock
 
-    before, config.DISABLE_JIT = config.DISABLE_JIT, 0
-    try:
-        yield
-    finally:
-        config.DISABLE_JIT = before
+    with global_compiler_lock:  # another thread that compiles must neither see nor keep the change
+        before, config.DISABLE_JIT = config.DISABLE_JIT, 0
+        try:
+            yield
+        finally:
+            config.DISABLE_JIT = before
 
 
 @interrupts_held()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet.errors import PredictionError
+from convlet.errors import images_called
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.likeness import TrainingImages
@@ -99,10 +99,8 @@ def train(
     CheckpointError : a snapshot of another network
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
-    admitted = admit(
-        *(network, train, validation),
-        **{"classes": classes, "settings": settings, "preprocessing": preprocessing, "weights": weights},
-    )
+    given = {"preprocessing": preprocessing, "weights": weights}
+    admitted = admit(network, train, validation, classes=classes, settings=settings, **given)
     network, shape, threads = admitted.network, admitted.shape, admitted.threads
     shown, held_out, preprocessing = admitted.shown, admitted.held_out, admitted.preprocessing
     if start is not None:
@@ -135,16 +133,14 @@ def train(
 
 
 def _validation_logits(model: Model, members: list[Member], held_out: Labelled | None, threads: int) -> Array | None:
-    """What the model puts out for the validation images; None without any, or if it is not finite."""
+    """What the model puts out for the validation images; None without any."""
     if held_out is None:
         return None
     kept = members[-1].validation_logits
     if kept is not None and len(members) == 1 and not model.settings["views"]:
         return kept  # the same bits, found while training
-    try:
+    with images_called("validation"):
         return model.logits(held_out.images, threads)
-    except PredictionError:
-        return None
 
 
 def _result(model: Model, members: list[Member], held_out: Labelled | None, logits: Array | None) -> TrainingResult:

@@ -178,10 +178,10 @@ class Model:
         with self._engines.lent(threads) as engine:
             logits = self._mean_logits(engine, images)
         if not finite(logits):
-            raise self._not_finite(images, logits)
+            raise self.not_finite(images, logits)
         return logits
 
-    def _not_finite(self, images: Array, logits: Array) -> PredictionError:
+    def not_finite(self, images: Array, logits: Array) -> PredictionError:
         """The error for the first image whose logits are not finite."""
         number = first_not_finite(logits)
         reason = "a sum is too large"

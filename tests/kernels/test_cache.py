@@ -179,6 +179,25 @@ def test_a_damaged_entry_is_compiled_again(place, monkeypatch):
     assert len(code) > 100
 
 
+NO_JIT = """
+from numba import config, njit
+from convlet.kernels.compile import compile_kernel
+from tests.kernels.test_cache import case
+for name in ("store_logits", "conv", "sgd"):
+    compile_kernel(case(name)[0])
+assert config.DISABLE_JIT == 1
+assert not hasattr(njit(lambda x: x), "signatures")
+print("compiled")
+"""
+
+
+def test_kernels_compile_although_numba_is_told_not_to():
+    """People set NUMBA_DISABLE_JIT to debug functions of their own. It neither reaches ours nor changes for theirs."""
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run([sys.executable, "-c", NO_JIT], capture_output=True, text=True, env=environment)
+    assert (done.stdout, done.returncode) == ("compiled\n", 0), done.stderr
+
+
 def test_helpers_compile_what_this_process_would(place):
     kernels = [case(name)[0] for name in ("store_logits", "pack", "copy")]
     done = helpers.compile_together(kernels, 2)

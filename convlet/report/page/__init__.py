@@ -74,6 +74,7 @@ def _environment() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "sort_keys": True}
     environment.filters["isolated"] = isolated
     environment.filters["natural"] = natural
     environment.filters["first_large"] = first_large
