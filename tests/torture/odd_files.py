@@ -54,6 +54,7 @@ ROLES = {
     ("predict", "model"): MODEL,
     ("predict", "images"): PICTURE,
     ("predict", "json_file"): FILE,
+    ("predict", "csv_file"): FILE,
     ("inspect", "what"): MODEL,
     ("inspect", "json_file"): FILE,
     ("benchmark", "json_file"): FILE,
@@ -74,7 +75,7 @@ NO_FILES = frozenset(
     (
         *("architecture", "architectures", "words", "preset", "recipe", "input_shape", "pictures"),
         *("file_column", "label_column", "label_pattern", "group_pattern"),
-        *("optimizer", "schedule", "augment", "class_weights", "monitor", "views", "on_nonfinite"),
+        *("optimizer", "schedule", "augment", "class_weights", "monitor", "keep", "views", "on_nonfinite"),
     )
 )
 """Parameters of text that name no file, of any command."""
