@@ -130,6 +130,11 @@ class _Picture:
         plain, notes = _turned(plain, transpose), []
         if own != (height, width):
             notes.append(f"resized from {own[0]}x{own[1]} to {height}x{width}")
+        if channels not in (1, 3):
+            raise DataError(
+                f"{one.path}: has {plain.shape[2]} channels, but the model was trained on images of {channels}, which "
+                "no picture file holds; predict arrays in Python"
+            )
         if plain.shape[2] != channels:
             notes.append("made grey" if channels == 1 else "made RGB")
         if prepare:

@@ -41,6 +41,8 @@ def command(**values: Any) -> int:
     options.check_file(values["json_file"], "--json")
     options.check_file(values["report_file"], "--report")
     options.check_folder(values["output"] if not values["resume"] else None, "--output")
+    if any(values[name] for name in ("output", "resume", "json_file", "report_file")):
+        streams.go_on()
     with ExitStack() as stack:
         signals = stack.enter_context(Signals())
         folder = config = None
@@ -118,8 +120,6 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
 
-    if folder is not None or values["json_file"] or values["report_file"]:
-        streams.go_on()
     console = Console()
     if not values["quiet"] and not values["resume"]:
         for name, word, settings, expected in comparison.recipes():

@@ -39,10 +39,12 @@ def command(**values: Any) -> None:
 
             find_and_show(values)
         elif values["resume"]:
+            streams.go_on()
             folder = options.resumed_folder(values)
             with Lock(folder):
                 _go_on(folder, values, signals)
         else:
+            streams.go_on()
             _begin(values, signals)
 
 
@@ -107,7 +109,6 @@ def _train(
     from convlet.run_folder import RunFolder
     from convlet.trial import expected_seconds, measure, train_on
 
-    streams.go_on()
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), signals.stop).whole(made_from)
     console = Console()

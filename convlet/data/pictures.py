@@ -256,6 +256,11 @@ def with_channels(picture: Array, channels: int) -> Array:
     """The picture in grey (the mean of its channels, weighted as ITU-R 601-2 does) or in RGB."""
     if picture.shape[2] == channels:
         return picture
+    if channels not in (1, 3):
+        raise DataError(
+            f"a picture has {picture.shape[2]} channels, but images of {channels} are expected, which no picture "
+            "holds; give arrays"
+        )
     if channels == 3:
         return np.repeat(picture, 3, axis=2)
     grey = np.empty((*picture.shape[:2], 1), np.uint8)

@@ -165,7 +165,7 @@ def test_a_reader_that_goes_away_is_no_error(tiny):
 
 def test_ctrl_c_while_a_single_network_trains(tiny, tmp_path):
     folder = tmp_path / "run"
-    running = start(["train", tiny, "-a", "conv8-conv8", "--epochs", "100000", "--output", folder])
+    running = start(["train", tiny, "-a", "conv8-conv8", "--epochs", "100000", "--quiet", "--output", folder])
     while not (folder / "config.json").exists() and running.poll() is None:
         time.sleep(0.01)
     running.send_signal(signal.SIGINT)

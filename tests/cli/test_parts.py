@@ -118,7 +118,7 @@ def test_images_of_another_shape_than_the_models_are_one_line(tmp_path, capsys):
         assert main(["train", f"{name}.npz", *WORD, "--output", name]) == 0
     for name, shape in SHAPES.items():
         for other, its in SHAPES.items():
-            if name == other:
+            if name == other or {name, other} == {"grey", "rgb"}:  # grey and colour are turned into each other
                 assert main(["evaluate", name, f"{other}.npz"]) == 0
                 continue
             assert one_line(capsys, ["evaluate", name, f"{other}.npz"]) == (

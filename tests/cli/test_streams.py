@@ -80,7 +80,8 @@ def test_a_command_that_only_shows_something(shell, line, code, said):
 def test_a_comparison_without_files_ends_when_its_reader_goes(shell):
     began = time.monotonic()
     done = shell("convlet compare idx conv8-conv8 conv9-conv9 --epochs 40 | true; exit ${PIPESTATUS[0]}")
-    assert (done.returncode, done.stderr) == (1, SLOW)
+    assert done.returncode == 1
+    assert done.stderr in ("", SLOW)  # it ends at its first line, be that before or after the engine is chosen
     assert time.monotonic() - began < 50
 
 
@@ -94,7 +95,7 @@ def test_what_an_encoding_does_not_have_is_written_out(shell, tmp_path, encoding
             Image.new("L", (8, 8), 40 * number).save(tmp_path / "pictures" / name / f"{number}.png")
     done = shell("convlet data info pictures > out", PYTHONIOENCODING=encoding)
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"\n{shown} " in (tmp_path / "out").read_text(encoding)
+    assert f", {shown} 6\n" in (tmp_path / "out").read_text(encoding)
 
 
 @pytest.mark.parametrize("columns", ["0", "00", "", "1", "7", "40", "-1", "x"])

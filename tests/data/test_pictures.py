@@ -174,3 +174,12 @@ def test_limits_of_pixels(shape, size, form, progressive, message):
     with pytest.raises(DataError) as caught:
         pictures.check_pixels("a", shape, size, form, progressive)
     assert str(caught.value) == f"a: has {shape[0]} x {shape[1]} pixels; {message}"
+
+
+@pytest.mark.parametrize("channels", [2, 4, 13])
+def test_no_picture_has_other_than_one_or_three_channels(channels):
+    with pytest.raises(DataError) as caught:
+        pictures.with_channels(np.zeros((4, 4, 1), np.uint8), channels)
+    assert str(caught.value) == (
+        f"a picture has 1 channels, but images of {channels} are expected, which no picture holds; give arrays"
+    )

@@ -75,7 +75,8 @@ NO_FILES = frozenset(
     (
         *("architecture", "architectures", "words", "preset", "recipe", "input_shape", "pictures"),
         *("file_column", "label_column", "label_pattern", "group_pattern"),
-        *("optimizer", "schedule", "augment", "class_weights", "monitor", "keep", "views", "on_nonfinite"),
+        *("optimizer", "schedule", "augment", "class_weights", "monitor", "keep", "views"),
+        "on_nonfinite",
     )
 )
 """Parameters of text that name no file, of any command."""
