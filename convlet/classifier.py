@@ -34,8 +34,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     X is (n, height, width), (n, height, width, channels) or (n, features): rows of a square number of features are
     square grey images, of three times a square number square RGB images (channels last), others lines of pixels,
-    unless `image_shape` says otherwise. Pixels are uint8 or become float32; any scale will do, but the same in each call.
-    Images that are unlike those of `fit`, also in their scale, give a UserWarning of one line.
+    unless `image_shape` says otherwise. Pixels are uint8 or become float32; any scale will do if
+    every call has the same. Images that are unlike those of `fit`, also in their scale, give a UserWarning of one line.
 
     Parameters
     ----------

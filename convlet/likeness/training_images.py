@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,8 +20,8 @@ MOST_MEASURED = 2_000
 FEWEST_MEASURED = 20
 """Images from which on measures are kept; fewer say too little about what others may be like."""
 
-MOST_PIXELS = 2**24
-"""Pixels that are measured, all images together; it bounds the time to about a second."""
+MOST_PIXELS = 2**22
+"""Pixels that are measured, all images together; it bounds the time, and the memory where images lie in a file."""
 
 PIECE = 2**20
 """Pixels measured at once; it bounds the memory."""
@@ -81,13 +82,17 @@ class TrainingImages:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def of(cls, images: Array) -> TrainingImages:
-        """Describe training images (n, H, W, C), uint8 or float32, n at least 1."""
+    def of(cls, images: Array, read: Callable[[Array], Array] | None = None) -> TrainingImages:
+        """Describe training images (n, H, W, C), uint8 or float32, n at least 1.
+
+        read : gives the images of some numbers, for images that lie in a file; None to take them from `images`
+        """
         height, width, channels = images.shape[1:]
-        most = max(1, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
-        shown = images[:: -(-len(images) // most)]
+        most = max(FEWEST_MEASURED, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
+        shown = np.arange(0, len(images), -(-len(images) // most))
         at_once = max(1, PIECE // (height * width * channels))
-        parts = [np.asarray(shown[first : first + at_once]) for first in range(0, len(shown), at_once)]
+        take = read or (lambda numbers: images[numbers])
+        parts = [take(shown[first : first + at_once]) for first in range(0, len(shown), at_once)]
         low, high = float(min(part.min() for part in parts)), float(max(part.max() for part in parts))
         if min(height, width) < LEAST_SIDE or low == high or len(shown) < FEWEST_MEASURED:
             return cls(len(shown), low, high)

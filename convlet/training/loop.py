@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet.errors import images_called
+from convlet.errors import PredictionError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.likeness import TrainingImages
@@ -16,11 +16,12 @@ from convlet.training.door import admit, check_snapshot
 from convlet.training.ensemble import Member, joined, train_members
 from convlet.training.history_table import history_table
 from convlet.training.inputs import Labelled, LabelledImages
+from convlet.training.mapped import pieces
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress, of_member
 from convlet.training.resume import Keeper
-from convlet.training.run import Run, validate
+from convlet.training.run import VALIDATED_BYTES, Run, validate
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 
@@ -126,7 +127,7 @@ def train(
     model = Model(admitted.word, shape, admitted.classes, preprocessing, parameters, state, settings.as_dict())
     logits = _validation_logits(model, members, held_out, threads)
     # measured after training, so that no weight depends on it
-    like = TrainingImages.of(shown.images)
+    like = TrainingImages.of(shown.images, shown.file.read if shown.file is not None else None)
     if held_out is not None and logits is not None:
         like = like.with_scores(logits, held_out.labels)
     return _result(replace(model, training_images=like), members, held_out, logits)
@@ -139,8 +140,14 @@ def _validation_logits(model: Model, members: list[Member], held_out: Labelled |
     kept = members[-1].validation_logits
     if kept is not None and len(members) == 1 and not model.settings["views"]:
         return kept  # the same bits, found while training
-    with images_called("validation"):
-        return model.logits(held_out.images, threads)
+    parts, done = [], 0
+    for part in pieces(held_out.images, VALIDATED_BYTES):
+        try:
+            parts.append(model.logits(part, threads))
+        except PredictionError as error:
+            raise error.of(f"validation image {done + error.number}", done + error.number) from None
+        done += len(part)
+    return np.concatenate(parts)
 
 
 def _result(model: Model, members: list[Member], held_out: Labelled | None, logits: Array | None) -> TrainingResult:

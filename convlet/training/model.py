@@ -197,13 +197,17 @@ class Model:
 
     @cached_property
     def _engines(self) -> Engines:
+        # it must not refer to the model: in a circle, the threads of a dropped model would wait for the collector
+        network, shape, preprocessing = self.network, self.input_shape, self.preprocessing
+        shard, vectors = self.settings["shard"], (self.parameters, self.state)
+        several = self.members > 1
+
         def make(threads: int | None) -> Engine:
-            form = self.network, self.input_shape, self.preprocessing
-            shard, threads = self.settings["shard"], threads or available_threads()
-            check_prediction(self.network, self.input_shape, shard, threads)
-            engine = make_engine(*form, shard=shard, threads=threads, seed=0)
-            if self.members == 1:  # several are loaded in turn
-                engine.load(self.parameters, self.state)
+            threads = threads or available_threads()
+            check_prediction(network, shape, shard, threads)
+            engine = make_engine(network, shape, preprocessing, shard=shard, threads=threads, seed=0)
+            if not several:  # else they are loaded in turn
+                engine.load(*vectors)
             return engine
 
         return Engines(make)

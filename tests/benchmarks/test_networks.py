@@ -11,7 +11,7 @@ from networks import CLASSES, FOLDER, drawn, headed, networks, targets
 
 TABLES = (
     *("training", "inference", "epoch", "mlp", "kernels", "whole-command", "scaling"),
-    *("threads", "winograd", "first-use", "recipes"),
+    *("threads", "winograd", "first-use", "first-use-drawn", "recipes"),
 )
 
 

@@ -84,3 +84,9 @@ def test_a_constant_set_has_only_its_range():
     assert (made.low, made.high, made.lows, made.drawn) == (7, 7, (), False)
     with pytest.raises(ValueError, match="low must be at most high"):
         TrainingImages(1, 2, 1)
+
+
+def test_of_large_images_enough_are_measured():
+    images = np.random.default_rng(0).integers(0, 256, (60, 512, 512, 1), np.uint8)
+    made = TrainingImages.of(images)
+    assert (made.measured, len(made.lows)) == (20, 12)
