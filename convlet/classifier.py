@@ -34,7 +34,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     X is (n, height, width), (n, height, width, channels) or (n, features): rows of a square number of features are
     square grey images, of three times a square number square RGB images (channels last), others lines of pixels,
-    unless `image_shape` says otherwise. Pixels are uint8 or become float32; their scale does not matter.
+    unless `image_shape` says otherwise. Pixels are uint8 or become float32; any scale will do if
+    every call has the same. Images that are unlike those of `fit`, also in their scale, give a UserWarning of one line.
 
     Parameters
     ----------
@@ -199,9 +200,11 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 **{"ema_decay": 0.0, "patience": None, "members": 1},
             )
             trained = self._train(job, settings)
+            before = None if first else self.model_.training_images
             self._take(trained, known, goes_on=not first)
-            # what later images are like is not known from the images of one call
-            self.model_ = replace(self.model_, training_images=None)
+            if before is not None and self.model_.training_images is not None:
+                seen = before.joined(self.model_.training_images)
+                self.model_ = replace(self.model_, training_images=seen)
             self._snapshot = trained.snapshot
         return self
 

@@ -126,3 +126,12 @@ def test_evaluate_gathers_all():
     assert found["error_interval"][0] < found["error"] < found["error_interval"][1]
     assert sum(map(sum, found["confusion_matrix"])) == found["images"] == 200
     assert found["calibration"] == evaluation.calibration(SCORES, LABELS)
+
+
+def test_coverage_falls_with_the_threshold_and_counts_the_error_of_what_is_kept():
+    confidence = np.array([0.4, 0.6, 0.9, 0.99])
+    rows = evaluation.coverage(confidence, np.array([True, True, False, False]), (0.0, 0.5, 0.9, 1.0))
+    assert [(row["kept"], row["coverage"], row["error"]) for row in rows] == [
+        *((4, 1.0, 0.5), (3, 0.75, 1 / 3), (2, 0.5, 0.0)),
+        (0, 0.0, None),
+    ]

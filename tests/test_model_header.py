@@ -121,11 +121,11 @@ def test_an_unchanged_header_is_read(tmp_path):
             described(drawn=True),
             f"{DESCRIPTION}: drawn images must have been measured, but there are no lows",
         ),
-        ("training_images", described(lows=[0]), f"{DESCRIPTION}: lows must have 11 numbers in a row"),
+        ("training_images", described(lows=[0]), f"{DESCRIPTION}: lows must have 12 numbers in a row"),
         ("training_images", described(highs=[0]), f"{DESCRIPTION}: highs must have 0 numbers in a row"),
         (
             "training_images",
-            described(lows=[1] * 11, middles=[0] * 11, highs=[1] * 11),
+            described(lows=[1] * 12, middles=[0] * 12, highs=[1] * 12),
             f"{DESCRIPTION}: lows, middles and highs must rise in this order",
         ),
         (

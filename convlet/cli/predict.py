@@ -47,7 +47,7 @@ def command(**values: Any) -> None:
     from convlet.cli import streams
     from convlet.data.brought import brought
     from convlet.predicting import predictions, rejection
-    from convlet.report.prediction import as_csv, as_json, print_predictions
+    from convlet.report.prediction import MOST_DRAWN, as_csv, as_json, print_predictions
     from convlet.report.tables import say
 
     for option in ("csv", "json"):
@@ -61,10 +61,13 @@ def command(**values: Any) -> None:
         streams.go_on()
     with brought(values["images"]) as found:
         chosen = {"skip_unreadable": values["skip_unreadable"], "transpose": values["transpose"]}
-        rows, table = [], []
+        rows: list[dict[str, Any]] = []
+        table: list[tuple[str, str | None, float, Any]] = []
         for row in predictions(model, found.pictures, prepare=prepare, reject=reject, **chosen):
             table.append((row["image"], row["class"], row["probability"], row["probabilities"]))
-            rows.append(as_json(row, model.classes, top, prepare))
+            # what the network saw is held only if somebody will see it
+            is_seen = prepare and (values["json_file"] is not None or len(rows) < MOST_DRAWN)
+            rows.append(as_json(row, model.classes, top, is_seen))
     if values["csv_file"]:
         write_atomically(values["csv_file"], [as_csv(table, model.classes, values["every"])])
     if values["json_file"]:

@@ -13,7 +13,20 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 NAMES = (
-    *("border", "unevenness", "contrast", "ink", "thickness", "side", "height", "width", "down", "across", "lean"),
+    *(
+        "border",
+        "unevenness",
+        "contrast",
+        "ink",
+        "thickness",
+        "side",
+        "height",
+        "width",
+        "down",
+        "across",
+        "lean",
+        "smoothness",
+    ),
 )
 """The columns that `measure` returns, in this order.
 
@@ -26,6 +39,7 @@ side : longer side of the box around the ink, as a fraction of the longer side o
 height, width : of the box around the ink, as fractions of those of the image
 down, across : centre of mass of the ink, as fractions from the top and from the left
 lean : sum of the differences from the ground over the sum of their sizes: 1 light on dark, -1 dark on light
+smoothness : correlation of neighbouring pixels, 1 for a slow ramp, 0 for noise, 1 for a blank image
 """
 
 INK = 0.3
@@ -75,6 +89,7 @@ def measure(levels: Array) -> Array:
             ink.sum(axis=2) @ (np.arange(height) + 0.5) / total / height,
             ink.sum(axis=1) @ (np.arange(width) + 0.5) / total / width,
             off.sum(axis=(1, 2)) / np.maximum(size.sum(axis=(1, 2)), TINY),
+            _smoothness(levels),
         ],
         axis=1,
     )
@@ -94,6 +109,16 @@ def _outline(ink: Array) -> Array:
     across, down = np.diff(padded[:, 1:-1], axis=2), np.diff(padded[:, :, 1:-1], axis=1)
     steps: Array = np.abs(across).sum(axis=(1, 2)) + np.abs(down).sum(axis=(1, 2))
     return steps
+
+
+def _smoothness(levels: Array) -> Array:
+    """1 - mean (step between neighbours)^2 / (2 variance), between -1 and 1: float64 (n,)."""
+    variance = levels.var(axis=(1, 2))
+    squares = [np.diff(levels, axis=axis) ** 2 for axis in (1, 2)]
+    count = max(1, sum(steps[0].size for steps in squares))
+    mean = sum(steps.sum(axis=(1, 2)) for steps in squares) / count
+    found = 1 - mean / np.maximum(2 * variance, TINY)
+    return np.asarray(np.where(variance > TINY, np.clip(found, -1, 1), 1.0))
 
 
 def _extent(profile: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from convlet.errors import DataError
-from convlet.likeness import ink as inks
+from convlet.likeness.ink import found_ink, thickened
 from convlet.likeness.measures import INK, NAMES, measure
 from convlet.likeness.resample import drawn_at, reduced, resized
 from convlet.likeness.training_images import TrainingImages
@@ -25,8 +25,8 @@ FINE = 4
 ASPECT = 1.1
 """Ratio of the shapes of picture and frame from which on resizing would distort what is drawn."""
 
-THICKNESS = 0.85
-"""Fraction of the usual width of a stroke that a thinner one is brought to."""
+THICKNESS, THIN = 0.85, 0.75
+"""Fraction of the usual width that thin strokes are brought to; they are thin below the second fraction of that."""
 
 FULL, MOST_GAIN = 0.97, 2.0
 """This quantile of the ink is brought to its full strength, but by no more than this factor."""
@@ -73,7 +73,7 @@ def prepared(image: Any, known: TrainingImages | None, shape: tuple[int, ...]) -
     levels = np.clip(
         (reduced(picture, max(MOST_SIDE, FINE * max(shape[:2]))).astype(np.float64) - known.low) / span, 0, 1
     )
-    found = inks.found_ink(levels)
+    found = found_ink(levels)
     if found is None:
         return Prepared(plain, tuple(steps))
     ink, side = found
@@ -136,13 +136,10 @@ def _framed(ink: Array, known: TrainingImages, frame: tuple[int, int]) -> tuple[
         frame[1] * known.highs[NAMES.index("width")] / box.shape[1],
     )
     scale = min(scale, most)
-    thickness = measure(np.pad(box, 1).astype(np.float32)[None])[0, NAMES.index("thickness")]
-    width = thickness * (max(box.shape) + 2) * scale
-    wanted = THICKNESS * usual["thickness"] * longer
-    if width < known.lows[NAMES.index("thickness")] * longer or width < 0.75 * wanted:
-        radius = (wanted - width) / 2 / scale
-        box = thickened(box, radius)
-        scale *= (box.shape[0] - 2 * np.ceil(radius)) / (box.shape[0] - 2 * np.ceil(radius) + 2 * radius)
+    radius = _missing(box, scale, known, longer)
+    if radius > 0:
+        side = max(box.shape)
+        box, scale = thickened(box, radius), scale * side / (side + 2 * radius)
         steps.append("strokes thickened")
     steps.append("scaled")
     total = box.sum()
@@ -157,7 +154,18 @@ def _framed(ink: Array, known: TrainingImages, frame: tuple[int, int]) -> tuple[
     return np.clip(framed * min(MOST_GAIN, 1 / max(full, 1e-6)), 0, 1), [*steps, "centred"]
 
 
-thickened = inks.thickened
+def _missing(ink: Array, scale: float, known: TrainingImages, longer: int) -> float:
+    """By how many of its pixels, on each side, the strokes of ink (h, w) are to grow; 0 if they are thick enough.
+
+    scale : pixels of the frame for one of the ink
+    longer : pixels of the longer side of the frame
+    """
+    place = NAMES.index("thickness")
+    padded = np.pad(ink, 1).astype(np.float32)
+    width = float(measure(padded[None])[0, place]) * max(padded.shape) * scale
+    wanted = THICKNESS * known.middles[place] * longer
+    is_thin = width < known.lows[place] * longer or width < THIN * wanted
+    return max(0.0, (wanted - width) / 2 / scale) if is_thin else 0.0
 
 
 def _box(ink: Array) -> Array:

@@ -33,6 +33,10 @@ UNLIKE, DOUBTFUL = 0.998, 0.99
 rejected if a wanted error is given."""
 
 
+MORE_OF_FEW = 3.0
+"""Limits are raised by this fraction over the root of the validation images: quantiles of few images lie too low."""
+
+
 @dataclass(frozen=True)
 class Scores:
     """How logits of validation images lie.
@@ -100,7 +104,8 @@ class Scores:
         means = rounded([g.mean(axis=0) for g in groups])
         deviations = rounded([np.maximum(g.std(axis=0), max(0.1 * spread, 1e-6)) for g in groups])
         found = _distances(logits, np.array(means), np.array(deviations))
-        limits = rounded([np.quantile(one, (UNLIKE, DOUBTFUL)) for one in found])
+        more = MORE_OF_FEW / np.sqrt(len(labels))
+        limits = rounded([(q := np.quantile(one, (UNLIKE, DOUBTFUL))) + more * np.abs(q) for one in found])
         return cls(len(labels), curve, means, deviations, tuple((row[0], row[1]) for row in limits))
 
     def unlike(self, logits: Array, strict: bool = False) -> Array:

@@ -17,6 +17,9 @@ Array = np.ndarray[Any, Any]
 MOST_MEASURED = 2_000
 """Training images that are measured, spread evenly; of 60,000 the same quantiles come out to three digits."""
 
+FEWEST_MEASURED = 20
+"""Images from which on measures are kept; fewer say too little about what others may be like."""
+
 MOST_PIXELS = 2**22
 """Pixels that are measured, all images together; it bounds the time, and the memory where images lie in a file."""
 
@@ -43,7 +46,7 @@ class TrainingImages:
     measured : images that were measured
     low, high : smallest and largest pixel value of these
     lows, middles, highs : the quantiles LOW, MIDDLE and HIGH of each measure of `measures.NAMES`; empty for images
-        that are no pictures
+        that are no pictures, and for fewer than FEWEST_MEASURED
     drawn : whether the images show ink on an even ground, all light on dark or all dark on light
     scores : how validation images are scored; None without validation images
 
@@ -85,13 +88,13 @@ class TrainingImages:
         read : gives the images of some numbers, for images that lie in a file; None to take them from `images`
         """
         height, width, channels = images.shape[1:]
-        most = max(1, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
+        most = max(FEWEST_MEASURED, min(MOST_MEASURED, MOST_PIXELS // (height * width * channels)))
         shown = np.arange(0, len(images), -(-len(images) // most))
         at_once = max(1, PIECE // (height * width * channels))
         take = read or (lambda numbers: images[numbers])
         parts = [take(shown[first : first + at_once]) for first in range(0, len(shown), at_once)]
         low, high = float(min(part.min() for part in parts)), float(max(part.max() for part in parts))
-        if min(height, width) < LEAST_SIDE or low == high:
+        if min(height, width) < LEAST_SIDE or low == high or len(shown) < FEWEST_MEASURED:
             return cls(len(shown), low, high)
         values = np.concatenate([measure(grey(part, low, high)) for part in parts])
         lows, middles, highs = rounded(np.quantile(values, (LOW, MIDDLE, HIGH), axis=0))
@@ -100,6 +103,20 @@ class TrainingImages:
     def with_scores(self, logits: Array, labels: Array) -> TrainingImages:
         """The same with what the network puts out for validation images: logits (n, K) and labels (n,)."""
         return replace(self, scores=Scores.of(logits, labels) if np.isfinite(logits).all() else None)
+
+    def joined(self, more: TrainingImages) -> TrainingImages:
+        """The description of these and of more images, seen later; scores are those of the later ones.
+
+        Measures are kept if both have the same range of values, since they are fractions of it.
+        """
+        low, high = min(self.low, more.low), max(self.high, more.high)
+        form = (self.measured + more.measured, low, high)
+        if (self.low, self.high) != (more.low, more.high) or not self.lows or not more.lows:
+            return TrainingImages(*form, scores=more.scores)
+        share = more.measured / form[0]
+        lows, highs = tuple(map(min, self.lows, more.lows)), tuple(map(max, self.highs, more.highs))
+        middles = tuple((1 - share) * a + share * b for a, b in zip(self.middles, more.middles, strict=True))
+        return TrainingImages(*form, lows, middles, highs, self.drawn and more.drawn, more.scores)
 
     @property
     def typical(self) -> dict[str, float]:

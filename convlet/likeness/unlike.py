@@ -30,8 +30,14 @@ SLACK, SLACK_OF_FEW = 0.1, 4.0
 PIXELS = 1.5
 """Pixels by which places and sizes may lie outside as well."""
 
-LEVEL = 0.03
-"""Levels by which border and unevenness may lie outside as well, as of noise and compression."""
+LEVEL, CONTRAST = 0.03, 0.15
+"""Levels by which border and unevenness may lie outside as well, as of noise and compression; and the contrast."""
+
+PLAIN_WORDS = (
+    ("border", "its border is brighter than that of", "its border is darker than that of"),
+    ("smoothness", "smoother than", "rougher than"),
+)
+"""What is said of images without an even ground: measure, words if it is high, words if it is low."""
 
 FEATURES = "unlike anything in the training images"
 
@@ -99,9 +105,9 @@ def bounds(known: TrainingImages, shape: tuple[int, ...]) -> tuple[Array, Array]
     height, width = shape
     low, middle, high = (np.array(row) for row in (known.lows, known.middles, known.highs))
     share = SLACK + SLACK_OF_FEW / np.sqrt(known.measured)
-    more = dict.fromkeys(NAMES, 0.0) | {"border": LEVEL, "unevenness": LEVEL, "contrast": LEVEL, "lean": 0.05}
+    more = dict.fromkeys(NAMES, 0.0) | {"border": LEVEL, "unevenness": LEVEL, "contrast": CONTRAST, "lean": 0.05}
     more |= {"side": PIXELS / max(height, width), "height": PIXELS / height, "width": PIXELS / width}
-    more |= {"down": PIXELS / height, "across": PIXELS / width, "ink": 0.01, "thickness": 0.01}
+    more |= {"down": PIXELS / height, "across": PIXELS / width, "ink": 0.01, "thickness": 0.01, "smoothness": 0.02}
     slack = np.array([more[name] for name in NAMES])
     return low - share * (middle - low) - slack, high + share * (high - middle) + slack
 
@@ -118,9 +124,10 @@ def _words(row: Array, below: Array, above: Array, known: TrainingImages) -> lis
     if flipped is not None and (is_low["lean"] or is_high["lean"]):
         words.insert(0, flipped)
     if not known.drawn:
-        # without an even ground there is no ink, so only light and contrast are compared
-        words += ["its border is brighter than that of any training image"] if is_high["border"] else []
-        return words + (["its border is darker than that of any training image"] if is_low["border"] else [])
+        # without an even ground there is no ink, so only light, contrast and texture are compared
+        for name, more, less in PLAIN_WORDS:
+            words += [f"{more if is_high[name] else less} any training image"] * (is_high[name] or is_low[name])
+        return words
     if flipped is None and (is_high["border"] or is_low["border"] or is_high["unevenness"]):
         words.append("its ground is not that of the training images")
     sizes = [("height", "width", "side"), ("down", "across")]

@@ -94,4 +94,6 @@ def _then(then: dict[str, Any], console: Console) -> None:
         f"test error {percent(then['test_error'])} (95 % interval {interval(then['test_error_interval'])}), "
         f"{seconds(then['train_seconds'])}",
     )
+    for line in headline_lines(then.get("headline")):
+        say(console, line, "yellow" if is_bad(line) else "")
     print_confusion(then["confusion_matrix"], data["classes"], console)

@@ -21,6 +21,8 @@ class Member:
     parameters, state : float32 (P,) and (S,), what it predicts with
     steps : updates it took
     ended_early : whether whoever watched it ended the training
+    validation_logits : float32 (n, K), what these parameters put out for the validation images; None if that epoch was
+        not validated here, as after a resume
     """
 
     parameters: Array
@@ -33,6 +35,7 @@ class Member:
     rollbacks: list[str]
     ended_early: bool = False
     snapshot: Snapshot | None = None
+    validation_logits: Array | None = None
 
     def figures(self) -> dict[str, Any]:
         """All but the arrays, in values that JSON knows."""

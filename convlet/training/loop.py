@@ -125,7 +125,7 @@ def train(
     settings = settings.changed(members=len(members))
     parameters, state = (np.concatenate([getattr(one, name) for one in members]) for name in ("parameters", "state"))
     model = Model(admitted.word, shape, admitted.classes, preprocessing, parameters, state, settings.as_dict())
-    logits = _validation_logits(model, held_out, threads)
+    logits = _validation_logits(model, members, held_out, threads)
     # measured after training, so that no weight depends on it
     like = TrainingImages.of(shown.images, shown.file.read if shown.file is not None else None)
     if held_out is not None and logits is not None:
@@ -133,10 +133,13 @@ def train(
     return _result(replace(model, training_images=like), members, held_out, logits)
 
 
-def _validation_logits(model: Model, held_out: Labelled | None, threads: int) -> Array | None:
+def _validation_logits(model: Model, members: list[Member], held_out: Labelled | None, threads: int) -> Array | None:
     """What the model puts out for the validation images; None without any."""
     if held_out is None:
         return None
+    kept = members[-1].validation_logits
+    if kept is not None and len(members) == 1 and not model.settings["views"]:
+        return kept  # the same bits, found while training
     parts, done = [], 0
     for part in pieces(held_out.images, VALIDATED_BYTES):
         try:

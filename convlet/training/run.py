@@ -100,6 +100,8 @@ class Run:
         self.watched = self.best or (Best(NEVER) if self.keeper is not None and self.held_out else None)
         self.place, self.rate_scale = Place(), 1.0
         self.rollbacks: list[str] = []
+        self.kept_logits: Array | None = None
+        self._last_logits: Array | None = None
         self.anchor: State | None = None
 
     @property
@@ -175,6 +177,7 @@ class Run:
             rollbacks=self.rollbacks,
             ended_early=self.ended_early,
             snapshot=self.snapshot(),
+            validation_logits=self.kept_logits,
         )
 
     def snapshot(self) -> Snapshot:
@@ -194,6 +197,8 @@ class Run:
         if self.watched is not None:
             assert score is not None  # there are validation images
             self.watched.see(score, epoch + 1, *self.vectors())
+        if self.best is None or self.best.epoch == epoch + 1:
+            self.kept_logits = self._last_logits
         return {
             "epoch": epoch + 1,
             "train_loss": place.loss / place.images,
@@ -318,6 +323,7 @@ class Run:
         )
         if self.held_out is None:
             return None, None, None
+        self._last_logits = logits
         return loss, error, score_of(self.settings.watched, logits, self.held_out, loss)
 
     def _first_images(self) -> Labelled:

@@ -199,3 +199,26 @@ def test_a_model_keeps_how_its_pictures_were_read(tmp_path, capsys):
 def test_pictures_module_reads_what_the_tests_save(tmp_path):
     folder = saved(tmp_path / "thin", "thin")
     assert pictures.read(folder / "3-thin.png").shape == (200, 300, 1)
+
+
+def test_evaluate_says_what_rejecting_leaves_and_what_is_unlike(capsys, tmp_path, file):
+    test, out = drawn.digits(40, 9), tmp_path / "out.json"
+    names = np.array(list(map(str, range(10))))
+    for name, images in (("like", test.images), ("inverted", 255 - test.images)):
+        np.savez(tmp_path / f"{name}.npz", images=images, labels=names[test.labels])
+    assert main(["evaluate", str(file), str(tmp_path / "like.npz"), "--reject-error", "0.01", "--json", str(out)]) == 0
+    shown, found = capsys.readouterr().out, json.loads(out.read_text())
+    assert "coverage against error, if images below a confidence are rejected" in shown
+    assert found["unlike"] is None
+    assert found["rejected"]["coverage"] > 0.9
+    assert found["rejected"]["error"] <= 0.01
+    kept = [row["kept"] for row in found["coverage"]]
+    assert kept == sorted(kept, reverse=True)
+    assert kept[0] == found["images"]
+    assert (
+        main(["evaluate", str(file), str(tmp_path / "inverted.npz"), "--reject-error", "0.01", "--json", str(out)]) == 0
+    )
+    shown, found = capsys.readouterr().out, json.loads(out.read_text())
+    assert found["unlike"] in shown
+    assert "dark on light, but the training images are light on dark" in found["unlike"]
+    assert found["rejected"] == {"threshold": 0.0, "unlike": True, "kept": 0, "coverage": 0.0, "error": None}

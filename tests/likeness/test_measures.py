@@ -22,6 +22,7 @@ def test_a_rectangle_has_the_measures_it_was_drawn_with():
         {
             **{"border": 0, "unevenness": 0, "contrast": 1, "ink": 12 / 200, "thickness": 2 * 12 / 16 / 20},
             **{"side": 6 / 20, "height": 0.6, "width": 0.1, "down": 0.5, "across": 0.3, "lean": 1},
+            "smoothness": 1 - 16 / (9 * 20 + 10 * 19) / (2 * 0.06 * 0.94),
         }
     )
     dark = of(1 - levels)

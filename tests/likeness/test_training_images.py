@@ -63,8 +63,30 @@ def test_logits_that_are_not_finite_give_no_scores():
     assert TrainingImages.of(squares(9)).with_scores(np.full((2, 2), np.nan), np.arange(2)).scores is None
 
 
+def test_few_images_keep_their_range_alone():
+    assert TrainingImages.of(squares(19)).lows == ()
+    assert TrainingImages.of(squares(20)).lows != ()
+
+
+def test_batches_seen_one_after_the_other_are_described_together():
+    first, second = squares(50), squares(70, seed=1)
+    joined = TrainingImages.of(first).joined(TrainingImages.of(second))
+    whole = TrainingImages.of(np.concatenate([first, second]))
+    assert (joined.measured, joined.low, joined.high, joined.drawn) == (120, 0, 255, True)
+    assert all(a <= b + 1e-9 for a, b in zip(joined.lows, whole.lows, strict=True))
+    assert all(a >= b - 1e-9 for a, b in zip(joined.highs, whole.highs, strict=True))
+    darker = TrainingImages.of(first).joined(TrainingImages.of(second // 2))
+    assert (darker.high, darker.lows, darker.drawn) == (255, (), False)
+
+
 def test_a_constant_set_has_only_its_range():
     made = TrainingImages.of(np.full((4, 8, 8, 1), 7, np.uint8))
     assert (made.low, made.high, made.lows, made.drawn) == (7, 7, (), False)
     with pytest.raises(ValueError, match="low must be at most high"):
         TrainingImages(1, 2, 1)
+
+
+def test_of_large_images_enough_are_measured():
+    images = np.random.default_rng(0).integers(0, 256, (60, 512, 512, 1), np.uint8)
+    made = TrainingImages.of(images)
+    assert (made.measured, len(made.lows)) == (20, 12)
