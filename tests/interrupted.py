@@ -60,6 +60,16 @@ def at_each_moment(act: Callable[[], object], step: int = 1) -> Iterator[int]:
         moment += step
 
 
+_there_before: set[threading.Thread] = set()
+"""Helper threads of models that other tests keep; `forget_others` sets them at the beginning of a test."""
+
+
+def forget_others() -> None:
+    """Count only helper threads that begin from now on."""
+    _there_before.clear()
+    _there_before.update(threading.enumerate())
+
+
 def only(count: int, seconds: float = 5.0) -> bool:
     """Whether there are soon no more helper threads than `count`; one that was told to end takes a moment."""
     deadline = time.monotonic() + seconds
@@ -70,4 +80,7 @@ def only(count: int, seconds: float = 5.0) -> bool:
 
 def _helpers() -> int:
     """Helper threads that run; the interpreter also counts threads whose start was interrupted before they were there."""
-    return sum(one.name.startswith("convlet-") and one.ident is not None for one in threading.enumerate())
+    return sum(
+        one.name.startswith("convlet-") and one.ident is not None and one not in _there_before
+        for one in threading.enumerate()
+    )

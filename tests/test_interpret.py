@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -245,6 +246,8 @@ def asked(name):
 def test_an_image_that_overflows_is_named(name, monkeypatch):
     monkeypatch.setenv("CONVLET_BACKEND", "reference")
     model, images = model_of(WORDS[0]), images_of(300).astype(np.float32)
+    channels = model.input_shape[2]
+    model = replace(model, preprocessing=Preprocessing((0.0,) * channels, (1e-3,) * channels))
     images[290] = 3e38
     with pytest.raises(PredictionError) as caught:
         asked(name)(model, images)

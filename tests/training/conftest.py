@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.interrupted import forget_others
+
+
+@pytest.fixture(autouse=True)
+def _own_helpers():
+    """Models that session fixtures keep have threads too."""
+    forget_others()
+
 
 @pytest.fixture
 def reference(monkeypatch):
