@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image, ImageDraw
 
+from convlet import model_file
 from convlet.architecture import parse, with_head
 from convlet.training import Settings, train
 
@@ -68,13 +69,22 @@ def digits(count, seed):
     return SimpleNamespace(images=np.stack([training_digit(k, rng) for k in labels]), labels=labels)
 
 
-@cache
 def model():
-    """A small network that knows these digits, with validation images."""
+    """A small network that knows these digits, trained once with validation images.
+
+    Each call gives a model of its own: one that is kept would keep its threads, which other tests count.
+    """
+    return model_file.from_bytes(_trained())
+
+
+@cache
+def _trained():
+    """The bytes of that model's file."""
     network = with_head(parse("conv8-relu-pool-conv16-relu-pool"), 10)
     settings = Settings(epochs=5, seed=1, augment="shift1")
     names = tuple(map(str, range(10)))
-    return train(network, digits(100, 0), digits(60, 1), classes=names, settings=settings).model
+    made = train(network, digits(100, 0), digits(60, 1), classes=names, settings=settings).model
+    return model_file.to_bytes(made)
 
 
 def brought(digit, style, seed=0):
