@@ -59,7 +59,7 @@ class Trace:
         """The pass of float32 x (n, H, W, C), already preprocessed; of several members, the first one's."""
         network, arrays = model.network, model.member(0).arrays()
         inputs, saved = [x], []
-        with np.errstate(over="ignore"):  # a large negative value in an exponential is a zero
+        with np.errstate(all="ignore"):  # whether the logits are finite is looked at afterwards
             for prefix, layer in zip(network.prefixes(), network.layers, strict=True):
                 own = under_prefix(prefix, arrays)
                 y, kept = layer.forward(inputs[-1], own, own, Pass())
