@@ -25,7 +25,7 @@ FLOAT = 4
 
 MOST_KERNELS = 90
 """Different kernels that the layers of a network may need. A kernel takes about a third of a second of one core, on a
-busy machine: VGG-16 with batch normalisation, which needs up to 82, took 25 seconds of one core, and a ResNet of four
+busy machine (59 took 12 seconds on two idle cores): VGG-16 with batch normalisation, which needs up to 82, took 25 seconds of one core, and a ResNet of four
 stages and any depth, up to 75, took 29. Two cores share them."""
 
 ENGINE_VECTORS = 3
@@ -90,7 +90,7 @@ def _check_kernels(network: Sequential, input_shape: Shape, passes: tuple[bool, 
     if len(kernels) > MOST_KERNELS:
         raise ArchitectureError(
             f"{shorten(format_word(without_head(network)))}: its layers need {len(kernels):,} different kernels, but "
-            f"at most {MOST_KERNELS} may be compiled, which takes about 10 seconds; use fewer kinds of layers: "
+            f"at most {MOST_KERNELS} may be compiled, which takes about 20 seconds; use fewer kinds of layers: "
             "layers of the same kind, size and input size share their kernels"
         )
 

@@ -121,7 +121,7 @@ def test_the_command_line_writes_nothing_where_a_network_does_not_fit(tmp_path, 
 MANY = "-".join(f"conv{filters}" for filters in range(1, 60))
 TOO_MANY = (
     "conv1-conv2-conv3-conv4-conv5-conv6-conv7-conv8-conv9-con...: its layers need {} different kernels, but at most 90 may "
-    "be compiled, which takes about 10 seconds; use fewer kinds of layers: layers of the same kind, size and input size "
+    "be compiled, which takes about 20 seconds; use fewer kinds of layers: layers of the same kind, size and input size "
     "share their kernels"
 )
 
