@@ -24,9 +24,9 @@ FLOAT = 4
 """Bytes."""
 
 MOST_KERNELS = 90
-"""Different kernels that the layers of a network may need. A kernel takes about a third of a second of one core, on a
-busy machine (59 took 12 seconds on two idle cores): VGG-16 with batch normalisation, which needs up to 82, took 25 seconds of one core, and a ResNet of four
-stages and any depth, up to 75, took 29. Two cores share them."""
+"""Different kernels that the layers of a network may need. 59 were compiled in 12 seconds on two idle cores. VGG-16 with
+batch normalisation needs up to 82 (25 seconds of one core, on a busy machine), a ResNet of four stages and any depth up
+to 75 (29 seconds of one core)."""
 
 ENGINE_VECTORS = 3
 """An engine's own vectors as long as the parameters: they, their mean gradient, where weight decay applies."""
