@@ -24,8 +24,8 @@ FLOAT = 4
 """Bytes."""
 
 MOST_KERNELS = 90
-"""Different kernels that the layers of a network may need. 59 were compiled in 12 seconds on two idle cores. VGG-16 with
-batch normalisation needs up to 82 (25 seconds of one core, on a busy machine), a ResNet of four stages and any depth up
+"""Different kernels that the layers of a network may need. 59 took 12 seconds on two idle cores. VGG-16 needs
+up to 82 with batch normalisation (25 seconds of one core, on a busy machine), a ResNet of four stages and any depth up
 to 75 (29 seconds of one core)."""
 
 ENGINE_VECTORS = 3
