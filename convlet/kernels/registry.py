@@ -14,6 +14,7 @@ class Row:
 
     name: str
     module: str
+    by_numba: bool = False
 
     def build(self, shape: Any, target: Any) -> Callable[..., None]:
         builder = getattr(importlib.import_module(f"convlet.kernels.{self.module}"), self.name)
@@ -22,15 +23,15 @@ class Row:
 
 
 ROWS = (
-    Row("walk", "walk"),
-    Row("walk_numbers", "walk"),
-    Row("serve", "meet"),
-    Row("lead", "meet"),
-    Row("dismiss", "meet"),
+    Row("walk", "walk", by_numba=True),
+    Row("walk_numbers", "walk", by_numba=True),
+    Row("serve", "meet", by_numba=True),
+    Row("lead", "meet", by_numba=True),
+    Row("dismiss", "meet", by_numba=True),
     Row("gather_bytes", "gather"),
     Row("gather_floats", "gather"),
-    Row("augment_bytes", "augment"),
-    Row("augment_floats", "augment"),
+    Row("augment_bytes", "augment", by_numba=True),
+    Row("augment_floats", "augment", by_numba=True),
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
     Row("pooled_filter_gradient", "pooled"),
@@ -54,15 +55,15 @@ ROWS = (
     Row("batch_norm", "normalise"),
     Row("batch_norm_inference", "normalise"),
     Row("batch_norm_gradient", "normalise"),
-    Row("softmax_cross_entropy", "loss"),
+    Row("softmax_cross_entropy", "loss", by_numba=True),
     Row("store_logits", "loss"),
-    Row("add_rows", "update"),
-    Row("sgd", "update"),
-    Row("adagrad", "update"),
-    Row("rmsprop", "update"),
-    Row("adam", "update"),
+    Row("add_rows", "update", by_numba=True),
+    Row("sgd", "update", by_numba=True),
+    Row("adagrad", "update", by_numba=True),
+    Row("rmsprop", "update", by_numba=True),
+    Row("adam", "update", by_numba=True),
     Row("peak", "peak"),
-    Row("clocked", "clocked"),
+    Row("clocked", "clocked", by_numba=True),
     Row("read_clock", "clocked"),
 )
 
