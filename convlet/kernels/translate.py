@@ -4,8 +4,8 @@ Numba finds out the type of every variable, and compiles every function that ano
 needed: an operand is an address, so types follow from the first value of a variable, and what a kernel calls is written
 in its place. Sizes are known when a kernel is written, so a branch or loop that they rule out is left out.
 
-A kernel may use: variables, tuples of them, arithmetic (see `expressions`), if, while, for over range, items of
-pointers, intrinsics of Numba, and functions that end with their only return. Everything else is refused.
+A kernel may use: variables, tuples, arithmetic (see `expressions`), if, while, for over a range with a positive step,
+break, continue, return, items of pointers, intrinsics of Numba and functions. Everything else is refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from convlet.kernels.expressions import (
     Untranslatable,
     binary,
     cast,
-    chosen,
+    common,
     compared,
     item,
     lifted,
@@ -40,10 +40,10 @@ from convlet.kernels.expressions import (
     truth,
 )
 from convlet.kernels.operands import NUMBERS, operand
-from convlet.kernels.simd import I32, I64
+from convlet.kernels.simd import I1, I32, I64
 
 INTRINSIC = type(operand)
-CASTS = {np.float32: types.float32, np.int32: types.int32, np.int64: types.int64}
+CASTS = {np.float32: types.float32, np.float64: types.float64, np.int32: types.int32, np.int64: types.int64}
 
 
 def translate(function: Callable[..., None], name: str, module: Any, context: Any) -> None:
@@ -78,6 +78,8 @@ class Scope:
 
     known : what names stand for outside the function
     slots : memory of each variable that changes; LLVM makes registers of it
+    loops : where `continue` and `break` go, of each loop around
+    exits : where an early return came from, and what it returned
     """
 
     def __init__(self, function: Any, arguments: list[Any], builder: Any, variables: Any, context: Any) -> None:
@@ -91,6 +93,8 @@ class Scope:
         cells = (cell.cell_contents for cell in function.__closure__ or ())
         self.known = vars(builtins) | function.__globals__ | dict(zip(code.co_freevars, cells, strict=True))
         self.slots: dict[str, Number] = {}
+        self.loops: list[tuple[Any, Any]] = []
+        self.exits: list[tuple[Any, Any]] = []
         self.constants: dict[str, Any] = {}
         names = code.co_varnames[: code.co_argcount]
         stores = (node for one in self.body for node in ast.walk(one) if isinstance(node, ast.Name))
@@ -105,10 +109,35 @@ class Scope:
         """Write the whole body; gives what it returns."""
         *body, last = self.body
         self.block(body)
-        if isinstance(last, ast.Return):
-            return self.value(last.value) if last.value else None
-        self.block([last])
-        return None
+        if not isinstance(last, ast.Return):
+            self.block([last])
+            last = None
+        result = self.value(last.value) if last is not None and last.value else None
+        if not self.exits:
+            return result
+        return self.joined([*self.exits, (self.builder.block, result)])
+
+    def joined(self, ways: list[tuple[Any, Any]]) -> Number:
+        """One value from several blocks, each with its own: they go on together in a new one."""
+        builder, numbers = self.builder, [lifted(value) for _, value in ways]
+        kind = numbers[0].kind
+        for number in numbers[1:]:
+            kind = number.kind if number.kind == kind else common(Number(None, kind), number)
+        after, values = builder.append_basic_block("after"), []
+        for (block, _), number in zip(ways, numbers, strict=True):
+            builder.position_at_end(block)
+            values.append(cast(builder, number, kind).value)
+            builder.branch(after)
+        builder.position_at_end(after)
+        phi = builder.phi(values[0].type)
+        for (block, _), value in zip(ways, values, strict=True):
+            phi.add_incoming(value, block)
+        return Number(phi, kind)
+
+    def leave(self, goal: Any) -> None:
+        """Go to another block; what is written behind is never reached."""
+        self.builder.branch(goal)
+        self.builder.position_at_end(self.builder.append_basic_block("behind"))
 
     def block(self, statements: list[ast.stmt]) -> None:
         for statement in statements:
@@ -129,7 +158,7 @@ class Scope:
         if self.writes[name] == 1 and not isinstance(value, Number):
             self.constants[name] = value
             return
-        number = lifted(self.builder, value)
+        number = lifted(value)
         if name not in self.slots:
             kind = types.int64 if number.kind in LLVM and number.kind in (types.int32, types.uint8) else number.kind
             place = self.variables.alloca(LLVM.get(kind, number.value.type), name=name)
@@ -184,38 +213,53 @@ class Scope:
         builder.branch(look)
         builder.position_at_end(look)
         builder.cbranch(truth(builder, self.value(node.test)), body, after)
-        builder.position_at_end(body)
-        self.block(node.body)
-        builder.branch(look)
-        builder.position_at_end(after)
+        self.loop(node.body, body, look, after)
+
+    def loop(self, statements: list[ast.stmt], body: Any, following: Any, after: Any) -> None:
+        """The body of a loop, after which it goes to the block `following`."""
+        self.builder.position_at_end(body)
+        self.loops.append((following, after))
+        self.block(statements)
+        self.loops.pop()
+        self.builder.branch(following)
+        self.builder.position_at_end(after)
 
     def _for(self, node: ast.For) -> None:
-        """Over a range with a step that is known and positive."""
         if not isinstance(node.iter, ast.Call) or self.value(node.iter.func) is not range or node.orelse:
             raise Untranslatable(f"line {node.lineno}: a loop over anything but a range")
         given = [self.value(one) for one in node.iter.args]
         start, stop, step = ((0, *given) if len(given) == 1 else tuple(given)) + (1,) * (len(given) < 3)
-        if isinstance(step, Number) or step < 1:
-            raise Untranslatable(f"line {node.lineno}: a step that is not known, or not positive")
-        if not isinstance(start, Number) and not isinstance(stop, Number) and len(range(start, stop, step)) < 2:
-            for index in range(start, stop, step):
-                self.store(node.target, index)
-                self.block(node.body)
+        if not any(isinstance(one, Number) for one in (start, stop, step)) and not range(start, stop, step):
             return
         builder, place = self.builder, self.variables.alloca(I64)
-        builder.store(cast(builder, start, types.int64).value, place)
-        last = cast(builder, stop, types.int64).value
-        look, body, after = (builder.append_basic_block(label) for label in ("look", "body", "after"))
+        first, last, apart = (cast(builder, one, types.int64).value for one in (start, stop, step))
+        builder.store(first, place)
+        look, body, following, after = (
+            builder.append_basic_block(label) for label in ("look", "body", "following", "after")
+        )
         builder.branch(look)
         builder.position_at_end(look)
         index = builder.load(place, typ=I64)
         builder.cbranch(builder.icmp_signed("<", index, last), body, after)
+        builder.position_at_end(following)
+        builder.store(builder.add(index, apart, flags=["nsw"]), place)
+        builder.branch(look)
         builder.position_at_end(body)
         self.store(node.target, Number(index, types.int64))
-        self.block(node.body)
-        builder.store(builder.add(index, ir.Constant(I64, step), flags=["nsw"]), place)
-        builder.branch(look)
-        builder.position_at_end(after)
+        self.loop(node.body, self.builder.block, following, after)
+
+    def _break(self, node: ast.Break) -> None:
+        self.leave(self.loops[-1][1])
+
+    def _continue(self, node: ast.Continue) -> None:
+        self.leave(self.loops[-1][0])
+
+    def _return(self, node: ast.Return) -> None:
+        if node.value is None:
+            raise Untranslatable(f"line {node.lineno}: an early return of nothing")
+        value = self.value(node.value)
+        self.exits.append((self.builder.block, value))
+        self.builder.position_at_end(self.builder.append_basic_block("behind"))
 
     # expressions
 
@@ -235,16 +279,24 @@ class Scope:
         return tuple(self.value(one) for one in node.elts)
 
     def _subscript(self, node: ast.Subscript) -> Any:
-        place, kind = item(self.builder, self.value(node.value), self.value(node.slice))
+        source, index = self.value(node.value), self.value(node.slice)
+        if isinstance(source, tuple):
+            return source[index]
+        place, kind = item(self.builder, source, index)
         return Number(self.builder.load(place, typ=LLVM[kind]), kind)
 
     def _binop(self, node: ast.BinOp) -> Any:
         return binary(self.builder, type(node.op), self.value(node.left), self.value(node.right))
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        if not isinstance(node.op, ast.USub):
+        value = self.value(node.operand)
+        if isinstance(node.op, ast.USub):
+            return negative(self.builder, value)
+        if not isinstance(node.op, ast.Not):
             raise Untranslatable(f"line {node.lineno}: {type(node.op).__name__}")
-        return negative(self.builder, self.value(node.operand))
+        if not isinstance(value, Number):
+            return not value
+        return Number(self.builder.not_(truth(self.builder, value)), types.boolean)
 
     def _compare(self, node: ast.Compare) -> Any:
         if len(node.ops) != 1:
@@ -252,33 +304,40 @@ class Scope:
         return compared(self.builder, type(node.ops[0]), self.value(node.left), self.value(node.comparators[0]))
 
     def _boolop(self, node: ast.BoolOp) -> Any:
-        """All operands are computed, so none may do anything else."""
-        needed, join = (
-            (True, self.builder.and_) if isinstance(node.op, ast.And) else (False, self.builder.or_)
-        )
-        bits = []
-        for one in node.values:
-            part = self.value(one)
-            if isinstance(part, Number):
-                bits.append(truth(self.builder, part))
-            elif bool(part) is not needed:
-                return not needed
-        if not bits:
-            return needed
-        total = bits[0]
-        for bit in bits[1:]:
-            total = join(total, bit)
-        return Number(total, types.boolean)
+        """The truth of all or any, each looked at only if those before do not decide."""
+        decisive, builder = isinstance(node.op, ast.Or), self.builder
+        ways: list[tuple[Any, Any]] = []
+        value: Any = not decisive
+        for number, one in enumerate(node.values):
+            value = self.value(one)
+            if not isinstance(value, Number):
+                if bool(value) is decisive:
+                    break
+                continue
+            value = Number(truth(builder, value), types.boolean)
+            if number + 1 < len(node.values):
+                decided, going_on = (builder.append_basic_block(label) for label in ("decided", "on"))
+                builder.cbranch(value.value, *((decided, going_on) if decisive else (going_on, decided)))
+                ways.append((decided, Number(ir.Constant(I1, decisive), types.boolean)))
+                builder.position_at_end(going_on)
+        if not ways:
+            return value
+        if not isinstance(value, Number):
+            value = Number(ir.Constant(I1, bool(value)), types.boolean)
+        return self.joined([*ways, (builder.block, value)])
 
     def _ifexp(self, node: ast.IfExp) -> Any:
-        """Both values are computed, so neither may read memory: one of them may be none of ours."""
-        test = self.value(node.test)
+        test, builder = self.value(node.test), self.builder
         if not isinstance(test, Number):
             return self.value(node.body if test else node.orelse)
-        for arm in (node.body, node.orelse):
-            if any(isinstance(part, ast.Subscript | ast.Call) for part in ast.walk(arm)):
-                raise Untranslatable(f"line {node.lineno}: a choice between values that are read or called for")
-        return chosen(self.builder, truth(self.builder, test), self.value(node.body), self.value(node.orelse))
+        arms = [builder.append_basic_block(label) for label in ("then", "else")]
+        builder.cbranch(truth(builder, test), *arms)
+        ways = []
+        for arm, one in zip(arms, (node.body, node.orelse), strict=True):
+            builder.position_at_end(arm)
+            value = self.value(one)
+            ways.append((builder.block, value))
+        return self.joined(ways)
 
     def _call(self, node: ast.Call) -> Any:
         called, builder = self.value(node.func), self.builder
@@ -292,11 +351,12 @@ class Scope:
         if called is min and len(arguments) == 2:
             if not any(isinstance(one, Number) for one in arguments):
                 return min(arguments)
-            smaller = compared(builder, ast.Lt, arguments[1], arguments[0])
-            return chosen(builder, smaller.value, arguments[1], arguments[0])
+            one, other = (cast(builder, argument, types.int64) for argument in arguments)
+            smaller = compared(builder, ast.Lt, other, one)
+            return Number(builder.select(smaller.value, other.value, one.value), types.int64)
         if called in CASTS:
             (value,) = arguments
             return cast(builder, value, CASTS[called]) if isinstance(value, Number) else called(value)
-        if called is math.sqrt:
+        if called in (math.sqrt, np.sqrt):
             return root(builder, *arguments)
         raise Untranslatable(f"line {node.lineno}: a call of {called!r}")
