@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """A kernel's builder: `module.builder(shape, target)` returns the Python function to compile."""
+    """A kernel's builder: `module.builder(shape, target)` returns the Python function to compile.
+
+    by_numba : compiled by Numba, since it uses what `translate` does not know; this takes several times as long
+    """
 
     name: str
     module: str
@@ -74,3 +78,7 @@ def load_builders() -> None:
     """Load the file of every kernel: what is compiled later is then the source of now, whatever is edited meanwhile."""
     for module in {row.module for row in ROWS}:
         importlib.import_module(f"convlet.kernels.{module}")
+    from convlet.kernels.translate import source
+
+    for module in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
+        source(module)
