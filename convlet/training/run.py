@@ -25,6 +25,7 @@ from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Progress
 from convlet.training.resume import Keeper, Place, State, capture, restore
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
+from convlet.training.starting import Beginning, begin
 from convlet.training.stopping import Best
 
 SECONDS_BETWEEN_REPORTS = 0.1
@@ -58,7 +59,7 @@ class Run:
     shown, held_out : the training images; the validation images or None
     on_progress : told about ten times a second and after the last step
     on_epoch : told after each epoch; True ends the training
-    start : where to go on; None for a training from its beginning
+    start : where to go on, or what to begin with; None for a training from its beginning
     keeper : told after each step; it keeps the state, and may have one to go on from
     ended_early : whether on_epoch ended it
     """
@@ -69,7 +70,7 @@ class Run:
     held_out: Labelled | None
     on_progress: OnProgress | None = None
     on_epoch: OnEpoch | None = None
-    start: Snapshot | None = None
+    start: Snapshot | Beginning | None = None
     keeper: Keeper | None = None
     history: dict[str, list[Any]] = field(default_factory=dict)
     images: int = 0
@@ -84,8 +85,8 @@ class Run:
         self.optimizer = settings.make_optimizer()
         self.slots = self.optimizer.new_slots(engine.layout.parameter_count)
         self.first_step = self.first_epoch = 0
-        if start is None:
-            engine.load(engine.layout.initial_parameters(engine.network, engine.input_shape, settings.seed))
+        if not isinstance(start, Snapshot):
+            begin(engine, settings.seed, start)
         else:
             engine.load(start.parameters, start.state)
             if start.slots.keys() == self.slots.keys():
@@ -185,7 +186,7 @@ class Run:
         engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
         step, epoch = self.first_step + self.pace.step, self.first_epoch + len(self.history["epoch"])
         network = engine.network.token(), engine.input_shape
-        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network)
+        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network, engine.frozen)
 
     def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
         """One epoch and its line of history."""
@@ -262,7 +263,16 @@ class Run:
             self.engine.update(self.optimizer, self.slots, rate, step)
         if self.mean is not None:
             self.mean.follow(self.pace.step, self.engine.parameters, self.engine.state)
+            self._keep_fixed(self.mean.means)
         return loss, missed
+
+    def _keep_fixed(self, means: tuple[Array, ...]) -> None:
+        """Of what is frozen, the mean has the same bits; minus zero would become zero."""
+        engine = self.engine
+        for mean, vector, fixed in zip(
+            means, (engine.parameters, engine.state), (engine.fixed_parameters, engine.fixed_state), strict=True
+        ):
+            mean[:fixed] = vector[:fixed]
 
     def _steps_in(self, budget: float) -> int:
         """How many steps fit into so many seconds, found by taking some that are undone afterwards."""
