@@ -247,7 +247,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
         given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
         return Settings(
-            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given,
+            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given | {"perfect_epochs": 0},
             class_weights=door.class_weights(self.class_weight, job.classes, labels),
             patience=self.patience if self.early_stopping else None,
             threads=threads_for(self.n_jobs),

@@ -30,6 +30,7 @@ from convlet.training import (
 from convlet.training.backend import make_engine
 from convlet.training.door import admit
 from convlet.training.inputs import Labelled
+from convlet.training.stopping import stopped_perfect
 
 TIMED_STEPS = 3
 """Steps that `expected_seconds` takes the middle one of."""
@@ -145,6 +146,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
+        "stopped": stopped_perfect(trained.history, trained.model.settings, len(data.validation)),
         "sha256": trained.model.sha256(),
     }
     alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies

@@ -70,6 +70,12 @@ SETTINGS = (
     click.option("--ema-decay", type=float, help="Keep a running mean of the parameters, as with 0.99 [default: 0]."),
     click.option("--patience", type=int, help="Stop after so many epochs without a better one, and keep the best."),
     click.option(
+        "--perfect-epochs",
+        type=int,
+        help="Stop after so many epochs in a row without a wrong validation image, of at least 50; 0 for never "
+        "[default: 0; recipes: see 'convlet recipes NAME'; 0 with --epochs, --steps, --minutes or --patience].",
+    ),
+    click.option(
         "--monitor",
         help="What epochs are compared by on validation images: loss, error or balanced-error [default: loss; with "
         "balanced class weights, balanced-error].",
@@ -119,6 +125,7 @@ SETTING_NAMES = (
     *("momentum", "weight_decay", "warm_up", "clip_norm", "augment", "label_smoothing", "class_weights", "ema_decay"),
     *(
         "patience",
+        "perfect_epochs",
         "monitor",
         "keep",
         "steps",

@@ -119,7 +119,8 @@ def _train(
         with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
             if config["recipe"] and not values["resume"] and not values["quiet"]:
                 expected = expected_seconds(data, word, settings)
-                say(console, plan_line(config["recipe"], word, settings, expected))
+                images, shape = len(data.validation), data.image_shape
+                say(console, plan_line(config["recipe"], word, settings, expected, images, shape))
             progress.start(word, 1, 1)
             trained = train_on(data, word, settings, progress.update, part)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
@@ -129,13 +130,14 @@ def _train(
             part.fail(error)
             raise
         part.finish(trained, found)
-    _show(folder, found, console)
+    _show(folder, found, settings, console)
     with interruptible(signals, folder):
         write_report(folder / REPORT, of_training(config, found), data, [model], None, settings.threads)
     say(console, f"report: {folder / REPORT}")
 
 
-def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
+def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> None:
+    from convlet.report.final import final_line
     from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
     from convlet.report.tables import say
@@ -143,6 +145,8 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
 
     for reason in found["rollbacks"]:
         say(console, f"went back and halved the learning rate: {reason}", "yellow")
+    if found.get("stopped"):
+        say(console, found["stopped"])
     low, high = found["test_error_interval"]
     validated = found["validation_error"]
     shown = "no validation images, " if validated is None else f"validation error {percent(validated)}, "
@@ -151,6 +155,9 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
         f"{count(found['parameters'])} parameters, {shown}"
         f"test error {percent(found['test_error'])} (95 % interval {percent(low)} to {percent(high)})",
     )
+    line = final_line(settings.as_dict())
+    if line:
+        say(console, line)
     if found.get("test_copies"):
         error = found["test_error_without_copies"]
         without = "there are no others" if error is None else f"test error without them {percent(error)}"

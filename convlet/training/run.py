@@ -26,7 +26,7 @@ from convlet.training.resume import Keeper, Place, State, capture, restore
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 from convlet.training.starting import Beginning, begin
-from convlet.training.stopping import Best
+from convlet.training.stopping import Best, stays_perfect
 
 SECONDS_BETWEEN_REPORTS = 0.1
 
@@ -143,7 +143,12 @@ class Run:
     def ended(self) -> bool:
         """Whether there is no epoch left."""
         waited = self.best is not None and self.best.waited_enough
-        return self.place.first == 0 and (self.pace.done or waited)
+        return self.place.first == 0 and (self.pace.done or waited or self._stays_perfect)
+
+    @property
+    def _stays_perfect(self) -> bool:
+        errors = self.history.get("validation_error", [])
+        return stays_perfect(errors, self.settings.perfect_epochs, len(self.held_out) if self.held_out else 0)
 
     def _go_back(self, error: TrainingError) -> None:
         """To the beginning of the epoch, with half the learning rate; raises `error` where that is not to be done."""
