@@ -78,5 +78,5 @@ def test_every_field_is_part_of_what_is_captured(name):
 def test_a_state_of_another_kind_is_refused(lacks):
     state = changed(standing()).capture().copy()
     values = {name: value for name, value in state.values.items() if name != lacks}
-    with pytest.raises(CheckpointError, match="^the checkpoint does not fit this training "):
+    with pytest.raises(CheckpointError, match=r"^the checkpoint does not fit this training "):
         standing().restore(State(state.arrays, values))
