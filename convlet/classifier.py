@@ -57,8 +57,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         no validation images are given
     patience : see early_stopping
     start : a `convlet.Model`, or the path of a model file, whose filters the first fit begins with, as in
-        `convlet.train`. Classes may be others; pixels must be in the units of its training images. With "auto" the architecture is its
-        own, and the recipe gives the settings
+        `convlet.train`. Classes may be others; pixels must be in the units of its training images. With
+        "auto" the architecture is its own, and the recipe gives the settings
     freeze : whether the filters of `start` stay as they are
     warm_start : whether `fit` goes on from the parameters of the last one
     random_state : int, RandomState or None; the same int gives the same model to the last bit for any `n_jobs`
@@ -286,8 +286,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"Previously got {door.times(self.image_shape_)}, `X` has {door.times(shape)}"
                 + (f"; {guess}" if guess else "")
             )
-        own = self.architecture == "auto" and self.start is not None
-        word = self.model_.architecture if own else self._word(shape)
+        word = self._word(shape)
         if format_word(parse(word)) != self.model_.architecture:
             raise ValueError(
                 f"{how} goes on with the network it was fitted with, {self.model_.architecture}, but architecture is "
@@ -329,9 +328,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return trained
 
     def _word(self, shape: door.Shape, start: Snapshot | Model | None = None) -> str:
-        """The architecture for images of this shape, and for the model to start from."""
-        if self.architecture == "auto" and isinstance(start, Model):
-            return start.architecture
+        """The architecture for images of this shape, and for the model to start from if this is the first fit."""
+        if self.architecture == "auto" and self.start is not None:
+            return start.architecture if isinstance(start, Model) else self.model_.architecture
         return recipe(self.recipe).architecture(shape) if self.architecture == "auto" else self.architecture
 
     def _take(self, trained: TrainingResult, classes: Array, goes_on: bool = False) -> None:
