@@ -15,6 +15,7 @@ from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError, images_called
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.headline import headline
+from convlet.mistakes import SHOWN, mistakes
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -30,6 +31,7 @@ from convlet.training import (
 from convlet.training.backend import make_engine
 from convlet.training.door import admit
 from convlet.training.inputs import Labelled
+from convlet.training.losses import softmax
 
 TIMED_STEPS = 3
 """Steps that `expected_seconds` takes the middle one of."""
@@ -129,7 +131,8 @@ def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
     with images_called("test"):
-        labels, predicted = data.test.labels, trained.model.predict(data.test.images)
+        labels, logits = data.test.labels, trained.model.logits(data.test.images)
+    predicted = logits.argmax(axis=1)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
     result = {
@@ -143,6 +146,7 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "best_epoch": trained.best_epoch,
         "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
+        "worst": mistakes(softmax(logits), labels, tuple(data.classes), data.test.names)[:SHOWN],
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),

@@ -201,13 +201,14 @@ def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures
     """An image of the test set with what the network made of it."""
     pixels = thumbnails(test["images"][number : number + 1])[0]
     judged = _judged(pixels, int(test["labels"][number]), test["probabilities"][number], classes, reach)
-    return judged | {"where": f"test image {test['numbers'][number]:,}"}
+    return judged | {"where": f"test image {test['numbers'][number]:,}", "name": test["names"].get(number)}
 
 
 def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     part = {"train": "training"}.get(item["part"], item["part"])
     return _judged(item["pixels"], item["label"], item["probabilities"], classes, reach) | {
-        "where": f"{part} image {item['number']:,}"
+        "where": f"{part} image {item['number']:,}",
+        "name": item["name"],
     }
 
 
