@@ -151,11 +151,21 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "rollbacks": list(trained.rollbacks),
         "sha256": trained.model.sha256(),
     }
-    alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies
-    if not alone.all():  # test images that are training images too make the error too low
-        error = float((labels != predicted)[alone].mean()) if alone.any() else None
-        result |= {"test_copies": int((~alone).sum()), "test_error_without_copies": error}
+    result |= without_copies(labels != predicted, data.test_copies)
     return result
+
+
+def without_copies(wrong: Array, copies: Array | None) -> dict[str, Any]:
+    """How many test images are training images too, which make the error too low, and the error of the others.
+
+    Parameters
+    ----------
+    wrong, copies : bool (n,) of the test images; None for no copies
+    """
+    if copies is None or not copies.any():
+        return {}
+    error = float(wrong[~copies].mean()) if not copies.all() else None
+    return {"test_copies": int(copies.sum()), "test_error_without_copies": error}
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -165,8 +175,8 @@ def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
         return first
     means = {
         key: fmean(run[key] for run in runs)
-        for key in ("train_seconds", "images_per_second", "validation_error", "test_error")
-        if runs[0][key] is not None
+        for key in ("train_seconds", "images_per_second", "validation_error", "test_error", "test_error_without_copies")
+        if runs[0].get(key) is not None
     }
     images = sum(map(sum, runs[0]["confusion_matrix"]))
     interval = wilson_interval(round(means["test_error"] * images), images)

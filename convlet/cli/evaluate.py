@@ -45,6 +45,7 @@ def command(**values: Any) -> None:
     from convlet.predicting import rejection
     from convlet.report.evaluation import print_evaluation
     from convlet.training.losses import softmax
+    from convlet.trial import without_copies
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["relabel_csv"], "--relabel-csv")
@@ -68,6 +69,7 @@ def command(**values: Any) -> None:
         "data": data.describe(),
         "classes": list(model.classes),
         **found,
+        **(without_copies(logits.argmax(axis=1) != part.labels, data.test_copies) if values["part"] == "test" else {}),
         "unlike": _unlike(model, images, logits),
         "rejected": _rejected(model, images, part.labels, logits, reject) if reject is not None else None,
     }

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
+from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent
 from convlet.report.tables import add, say, show, show_whole, table
@@ -33,6 +34,9 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         f"error {percent(result['error'])} of {count(result['images'])} images "
         f"(95 % interval {interval(result['error_interval'])})",
     )
+    leaked = copies_line(result)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(result.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     say(

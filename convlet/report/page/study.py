@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
@@ -59,6 +60,7 @@ def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> d
         "gallery": gallery.as_json(list(classes)) if gallery else None,
         "form": pictures.form(*data["image_shape"][:2]),
         "shown": _shown(gallery),
+        "copies": copies_line(row),
         "headline": [(line, is_bad(line)) for line in headline_lines(study.get("headline"))],
         "of_test": None,
     }
