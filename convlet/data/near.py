@@ -146,8 +146,9 @@ def _same_details(parts: list[Array], found: Array) -> Array:
     for number in np.unique(found):
         part = int(np.searchsorted(starts, number, "right")) - 1
         small = _reduced(parts[part][number - starts[part]][None], FINE)[0]
-        coarse = small.reshape(GRID, 2, -1, GRID, 2).mean(axis=(1, 4))
-        fine[int(number)] = (small - coarse.repeat(2, axis=0).repeat(2, axis=2)).ravel()
+        grey = small.mean(axis=1)  # JPEG keeps no details of colour
+        coarse = grey.reshape(GRID, 2, GRID, 2).mean(axis=(1, 3))
+        fine[int(number)] = (grey - coarse.repeat(2, axis=0).repeat(2, axis=1)).ravel()
     alike = np.zeros(len(found), bool)
     for place, (one, other) in enumerate(found.tolist()):
         a, b = fine[one], fine[other]
