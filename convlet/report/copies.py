@@ -34,4 +34,5 @@ def reading_words(reading: dict[str, Any] | None) -> str:
         "groups": "groups",
         "skipped": "left out because they cannot be read",
     }
-    return "; ".join(f"{words} {count(reading[key])}" for key, words in named.items() if (reading or {}).get(key))
+    known = reading or {}
+    return "; ".join(f"{words} {count(known[key])}" for key, words in named.items() if known.get(key))
