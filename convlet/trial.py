@@ -15,6 +15,7 @@ from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError, images_called
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.headline import headline
+from convlet.mistakes import SHOWN, mistakes
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -30,6 +31,7 @@ from convlet.training import (
 from convlet.training.backend import make_engine
 from convlet.training.door import admit
 from convlet.training.inputs import Labelled
+from convlet.training.losses import softmax
 from convlet.training.stopping import stopped_perfect
 
 TIMED_STEPS = 3
@@ -142,7 +144,8 @@ def expected_seconds(data: Dataset, word: str, settings: Settings, frozen: int =
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
     with images_called("test"):
-        labels, predicted = data.test.labels, trained.model.predict(data.test.images)
+        labels, logits = data.test.labels, trained.model.logits(data.test.images)
+    predicted = logits.argmax(axis=1)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
     result = {
@@ -156,16 +159,27 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "best_epoch": trained.best_epoch,
         "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
+        "worst": mistakes(softmax(logits), labels, tuple(data.classes), data.test.names)[:SHOWN],
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
         "stopped": stopped_perfect(trained.history, trained.model.settings, len(data.validation)),
         "sha256": trained.model.sha256(),
     }
-    alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies
-    if not alone.all():  # test images that are training images too make the error too low
-        error = float((labels != predicted)[alone].mean()) if alone.any() else None
-        result |= {"test_copies": int((~alone).sum()), "test_error_without_copies": error}
+    result |= without_copies(labels != predicted, data.test_copies)
     return result
+
+
+def without_copies(wrong: Array, copies: Array | None) -> dict[str, Any]:
+    """How many test images are training images too, which make the error too low, and the error of the others.
+
+    Parameters
+    ----------
+    wrong, copies : bool (n,) of the test images; None for no copies
+    """
+    if copies is None or not copies.any():
+        return {}
+    error = float(wrong[~copies].mean()) if not copies.all() else None
+    return {"test_copies": int(copies.sum()), "test_error_without_copies": error}
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -175,8 +189,8 @@ def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
         return first
     means = {
         key: fmean(run[key] for run in runs)
-        for key in ("train_seconds", "images_per_second", "validation_error", "test_error")
-        if runs[0][key] is not None
+        for key in ("train_seconds", "images_per_second", "validation_error", "test_error", "test_error_without_copies")
+        if runs[0].get(key) is not None
     }
     images = sum(map(sum, runs[0]["confusion_matrix"]))
     interval = wilson_interval(round(means["test_error"] * images), images)

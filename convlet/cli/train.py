@@ -147,6 +147,7 @@ def _train(
 
 
 def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> None:
+    from convlet.report.copies import copies_line
     from convlet.report.final import final_line
     from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
@@ -168,10 +169,9 @@ def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> N
     line = final_line(settings.as_dict())
     if line:
         say(console, line)
-    if found.get("test_copies"):
-        error = found["test_error_without_copies"]
-        without = "there are no others" if error is None else f"test error without them {percent(error)}"
-        say(console, f"{count(found['test_copies'])} test images are training images too; {without}", "yellow")
+    leaked = copies_line(found)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(found.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     say(console, f"model: {folder / MODEL}")
