@@ -74,11 +74,14 @@ def _between(found: Read, one: str, near_copies: dict[str, Array], said: dict[st
     """Count the images of a part that are training images too, and the groups that both have."""
     shared = copies.common(found.parts[one].images, found.parts["train"].images)
     nearly = near_copies[one] & ~shared
-    for which, key, what in ((shared, "copies", ""), (nearly, "near_copies", "nearly ")):
+    for which, key, what in (
+        (shared, "copies", "training images too: its error is"),
+        (nearly, "near_copies", "nearly training images too: its error may be"),
+    ):
         if which.any():
             said[f"{key}_in_{one}"] = int(which.sum())
             of_all = f"{which.sum():,} of {len(found.parts[one]):,} {one} images"
-            say(f"  {of_all} are {what}training images too: its error is too low")
+            say(f"  {of_all} are {what} too low")
     if one == "test" and (shared | nearly).any():
         said["test_copies"] = shared | nearly
     both = set(_names_of(found.groups, one)) & set(_names_of(found.groups, "train"))
