@@ -40,13 +40,13 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
     """
     target = _target(path, str(path), refused)
     folder = target.parent
-    temporary: Path | None = _temporary(folder)
+    temporary, kept = _temporary(folder), None
     try:
         _write(temporary, parts)
         try:
             durable.replace(temporary, target)
         except PermissionError as error:
-            kept, temporary = _keep(temporary, target), None
+            kept = _keep(temporary, target)
             raise RunError(
                 f"{path}: cannot be replaced: {error.strerror or error}; the new content is in {kept}: "
                 "end the program that has the old file open, or change its permissions, and rename it"
@@ -56,7 +56,7 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
         raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         # also after an interruption; once renamed it is no longer there
-        if temporary is not None:
+        if kept is None:
             with suppress(OSError):
                 temporary.unlink()
 

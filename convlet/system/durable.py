@@ -10,12 +10,12 @@ IN_USE = (5, 32, 33)
 """Windows' own error numbers if another program has the file open: access denied, sharing violation, lock violation."""
 
 WAITS_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
-"""Pauses between tries to replace a file that is in use, 1.6 s in all. Virus scanners and search indexers read a new file
-for some tenths of a second. The shortest is above Windows' clock tick of 16 ms, below which a pause has no set length."""
+"""Pauses between tries to replace a file that is in use, 1.6 s in all. Virus scanners and search indexers read a new
+file for some tenths of a second. The shortest is above Windows' clock tick of 16 ms: a shorter one takes that long."""
 
 
 def replace(source: str | Path, target: str | Path) -> None:
-    """Give a file the name of another, which it replaces; on Windows, wait a little for a program that has that one open.
+    """Give a file the name of another, which it replaces. On Windows, wait a little if a program has that one open.
 
     Raises
     ------
