@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "classifier_inputs": {"classifier_parameters", "data", "likeness"},
     "classifier_parameters": {"recipes", "training"},
     "classifier_callbacks": set(),
-    "classifier_training": {"errors", "architecture", "classifier_parameters", "data", "training"},
+    "classifier_training": {"errors", "architecture", "classifier_parameters", "data", "model_file", "training"},
     "classifier": {
         *("architecture", "classifier_inputs", "classifier_callbacks", "classifier_parameters"),
         *("classifier_training", "layers_table", "recipes", "training"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, relabel
+from convlet.cli import data_options, options, relabel
 from convlet.system import reading
 
 
@@ -51,7 +51,7 @@ def command(**values: Any) -> None:
     options.check_file(values["relabel_csv"], "--relabel-csv")
     model = model_file.load(options.model_path(values["model"]))
     reject = rejection(model, values["reject"], values["reject_error"])
-    data = options.load_data(values["data"], _as_trained(values, model))
+    data = options.load_data(values["data"], data_options.as_trained(values, model))
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(
             f"{data.name} has the classes {_short(data.classes)}, but the model knows {_short(model.classes)}; "
@@ -78,20 +78,6 @@ def command(**values: Any) -> None:
     print_evaluation(result, Console(), images)
     if values["relabel_csv"]:
         relabel.write(values["relabel_csv"], model, data, (values["part"], logits), values["data"])
-
-
-def _as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
-    """The options of data, with those pictures of files are read as the training pictures were."""
-    from convlet import data
-    from convlet.data import named
-
-    if model.rules is None or values["data"] in named.BY_NAME:
-        return values
-    found = {**values, "rules": model.rules}
-    if values["size"] is None and model.rules.size is not None:
-        shown = data.survey(values["data"], **options.data_options.choices(values))
-        found["size"] = model.rules.size if shown.formats else None
-    return found
 
 
 def in_channels(images: Any, channels: int) -> Any:

@@ -137,9 +137,10 @@ def _pictures(found: Read, names_given: bool, choices: Choices, say: Say) -> str
     """What the images show: what the user said, else a guess, which is said."""
     if choices.pictures is not None:
         return choices.pictures
-    kind = guess.guess(found.parts["train"].images, found.classes, names_given)
-    say(f"  the images show: {kind} (a guess, --pictures decides); {guess.follows(kind)}")
-    return kind
+    train = found.parts["train"]
+    guessed = guess.guess(train.images, train.labels, found.classes, names_given)
+    say(f"  {guessed.line()}")
+    return guessed.kind
 
 
 def _cut(

@@ -152,7 +152,8 @@ def _mean(part: ImageSet, number: int) -> tuple[Array | None, int, int]:
     each = int(np.prod(part.images.shape[1:]))
     used = places[: max(1, int(MEAN_VALUES / each))]
     groups = max(1, -(-len(used) * each * 8 // interpret.GROUP_BYTES))
-    total = sum(part.images[own].sum(axis=0, dtype=np.float64) for own in np.array_split(used, groups))
+    sums = (part.images[own].sum(axis=0, dtype=np.float64) for own in np.array_split(used, groups))
+    total = sum(sums, np.zeros(part.images.shape[1:]))
     return thumbnails((total / len(used))[None])[0], len(used), len(places)
 
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from convlet.report.confusion import print_confusion
 from convlet.report.copies import copies_line, without_copies
+from convlet.report.final import final_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.tables import add, say, show, table
@@ -30,6 +31,7 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
         say(console)
         _table(rows, result["best_label"], console)
         say(console)
+        _said_of_rows(result, console)
         _choice(result, console)
     for failure in result["failed"]:
         say(console, f"failed: {failure['label']}: {failure['error']}", "red")
@@ -61,6 +63,16 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
         cells += [count(row["images_per_second"])] if wide else []
         add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
     show(console, made)
+
+
+def _said_of_rows(result: dict[str, Any], console: Console) -> None:
+    """Which networks stopped early, and whose final errors are not measured as their curves are."""
+    for row in result["results"]:
+        if row.get("stopped"):
+            say(console, f"{row['label']}: {row['stopped']}")
+        line = final_line({**result.get("settings", {}), **row.get("settings", {})}, row["label"])
+        if line:
+            say(console, line)
 
 
 def _choice(result: dict[str, Any], console: Console) -> None:
