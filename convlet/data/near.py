@@ -50,13 +50,13 @@ def pairs(parts: list[Array], labels: list[Array]) -> Array:
     none = np.empty((0, 2), np.int64)
     if min(parts[0].shape[1:3]) < GRID:
         return none
-    unit = 1.0
-    if parts[0].dtype != np.uint8:
-        unit = (max(float(p.max()) for p in parts if len(p)) - min(float(p.min()) for p in parts if len(p))) / 255
-    reduced = np.concatenate([_reduced(part, GRID) for part in parts])
+    greys = _greys(parts)
+    if not 0 < greys[1] < np.inf:
+        return none
+    reduced = np.concatenate([_reduced(part, GRID, greys) for part in parts])
     mean, contrast, shapes = _normalised(reduced)
-    own = np.flatnonzero(contrast >= LEAST_CONTRAST * unit)
-    if len(own) < 2 or unit <= 0:
+    own = np.flatnonzero(contrast >= LEAST_CONTRAST)
+    if len(own) < 2:
         return none
     every = np.concatenate(labels)[own]
     found = _candidates(_frequencies(shapes[own]), every)
@@ -66,10 +66,18 @@ def pairs(parts: list[Array], labels: list[Array]) -> Array:
     one, other = found[:, 0], found[:, 1]
     alike = _rms(shapes[one] - shapes[other]) <= LIMIT
     alike &= np.abs(contrast[one] / contrast[other] - 1) <= BRIGHTER
-    off = np.abs(mean[one] - mean[other]) / np.maximum(np.abs(mean[one]), 10 * unit)
+    off = np.abs(mean[one] - mean[other]) / np.maximum(np.abs(mean[one]), 10.0)
     alike &= (off <= BRIGHTER).all(axis=1)
     found = found[alike]
-    return found[_same_details(parts, found)] if len(found) and min(parts[0].shape[1:3]) >= FINE else found
+    return found[_same_details(parts, found, greys)] if len(found) and min(parts[0].shape[1:3]) >= FINE else found
+
+
+def _greys(parts: list[Array]) -> tuple[float, float]:
+    """The value of grey level 0 and of one grey level of 255, over all parts."""
+    if parts[0].dtype == np.uint8:
+        return 0.0, 1.0
+    low = min(float(part.min()) for part in parts if len(part))
+    return low, (max(float(part.max()) for part in parts if len(part)) - low) / 255
 
 
 def _rms(values: Array) -> Array:
@@ -83,15 +91,17 @@ def _weights(side: int, grid: int) -> Array:
     return np.clip(np.minimum(first + grid, low + side) - np.maximum(first, low), 0, None)
 
 
-def _reduced(images: Array, grid: int) -> Array:
-    """The mean over each cell of a grid: (n, grid, C, grid) float32."""
+def _reduced(images: Array, grid: int, greys: tuple[float, float] = (0.0, 1.0)) -> Array:
+    """The mean over each cell of a grid, in grey levels: (n, grid, C, grid) float32."""
     n, h, w, c = images.shape
     exact = np.float32 if h * w <= MOST_EXACT and images.dtype == np.uint8 else np.float64
     rows, columns = _weights(h, grid).astype(exact), _weights(w, grid).astype(exact)
     found = np.empty((n, grid, c, grid), np.float32)
     together = max(1, BYTES // max(1, images[:1].size * np.dtype(exact).itemsize))
     for k in range(0, n, together):
-        some = images[k : k + together].astype(exact).reshape(-1, h, w * c)
+        some: Array = images[k : k + together].astype(exact).reshape(-1, h, w * c)
+        if images.dtype != np.uint8:
+            some = (some - greys[0]) / greys[1]
         tall = np.matmul(rows.T, some).reshape(len(some), grid, w, c)
         found[k : k + together] = np.matmul(tall.transpose(0, 1, 3, 2), columns) / (h * w)
     return found
@@ -139,13 +149,13 @@ def _neighbours(keys: Array, order: Array) -> Iterator[tuple[Array, Array]]:
         yield order[:-apart][same], order[apart:][same]
 
 
-def _same_details(parts: list[Array], found: Array) -> Array:
+def _same_details(parts: list[Array], found: Array, greys: tuple[float, float]) -> Array:
     """Which pairs are alike also in what their reduced images lack, bool (m,)."""
     starts = np.cumsum([0, *(len(part) for part in parts)])
     fine = {}
     for number in np.unique(found):
         part = int(np.searchsorted(starts, number, "right")) - 1
-        small = _reduced(parts[part][number - starts[part]][None], FINE)[0]
+        small = _reduced(parts[part][number - starts[part]][None], FINE, greys)[0]
         grey = small.mean(axis=1)  # JPEG keeps no details of colour
         coarse = grey.reshape(GRID, 2, GRID, 2).mean(axis=(1, 3))
         fine[int(number)] = (grey - coarse.repeat(2, axis=0).repeat(2, axis=1)).ravel()

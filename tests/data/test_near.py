@@ -67,6 +67,12 @@ def test_values_in_other_units_are_found_too():
     assert len(near.pairs(both, [np.zeros(20, np.int64)] * 2)) == 20
 
 
+def test_values_of_any_size_are_reduced():
+    images = np.random.default_rng(0).random((9, 8, 8, 1)).astype(np.float32)
+    images[5] = 3e38
+    assert len(near.pairs([images], [np.zeros(9, np.int64)])) == 0
+
+
 def test_blank_scans_are_copies_of_nothing():
     blank = 255 - np.random.default_rng(0).integers(0, 4, (50, 28, 28, 1)).astype(np.uint8)
     assert len(near.pairs([blank], [np.zeros(50, np.int64)])) == 0
