@@ -18,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` is not imported here: this runs before `python -m` is safe, see `system.modules`
     from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+"""The one place of the version: the build reads it here."""
 
 _HOMES = {
     "convlet.layers": (

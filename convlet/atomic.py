@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convlet.errors import InputError, RunError
+from convlet.system import durable
 from convlet.system.reading import is_missing, kind
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE, errno.EMFILE)
@@ -22,7 +23,9 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
     """Write a file so that at every instant its name holds all of the old content or all of the new.
 
     The bytes go to a file of another name in the same folder, are forced to the disk, and then take the name;
-    the folder is forced to the disk last. A link is followed, so the file it points to is replaced.
+    the folder is forced to the disk last. A link to a file in the same folder is followed, so that file is replaced. A
+    link that leads out of its folder is replaced itself: a folder from a stranger could have one to any file of ours.
+    If the name cannot be taken because another program has the old file open, the new file is kept beside it.
 
     Parameters
     ----------
@@ -37,17 +40,25 @@ def write_atomically(path: str | Path, parts: Iterable[bytes], refused: type[Inp
     """
     target = _target(path, str(path), refused)
     folder = target.parent
-    temporary = _temporary(folder)
+    temporary, kept = _temporary(folder), None
     try:
         _write(temporary, parts)
-        os.replace(temporary, target)
+        try:
+            durable.replace(temporary, target)
+        except PermissionError as error:
+            kept = _keep(temporary, target)
+            raise RunError(
+                f"{path}: cannot be replaced: {error.strerror or error}; the new content is in {kept}: "
+                "end the program that has the old file open, or change its permissions, and rename it"
+            ) from error
         _force_folder(folder)
     except OSError as error:
         raise RunError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
         # also after an interruption; once renamed it is no longer there
-        with suppress(OSError):
-            temporary.unlink()
+        if kept is None:
+            with suppress(OSError):
+                temporary.unlink()
 
 
 def check_file(path: str | Path, name: str, refused: type[InputError] = InputError) -> None:
@@ -81,8 +92,18 @@ def check_folder(path: str | Path, name: str, refused: type[InputError] = InputE
     _try(place, name, refused)
 
 
+def _keep(temporary: Path, target: Path) -> Path:
+    """Keep a file that could not take its name: as NAME.new, one per name, or else as it is called already."""
+    kept = target.with_name(f"{target.name}.new")
+    try:
+        os.replace(temporary, kept)
+    except OSError:
+        return temporary
+    return kept
+
+
 def _target(path: str | Path, name: str, refused: type[InputError]) -> Path:
-    """Where the bytes go; a link is followed."""
+    """Where the bytes go; see `write_atomically` for links."""
     try:
         target = Path(os.path.realpath(path))
     except ValueError:
@@ -97,7 +118,16 @@ def _target(path: str | Path, name: str, refused: type[InputError]) -> Path:
     if kind(target.parent) != "folder":
         raise refused(f"{name}: the folder {target.parent} does not exist; make it first")
     _check_length(target, name, refused)
-    return target
+    return _inside(Path(path), target)
+
+
+def _inside(path: Path, target: Path) -> Path:
+    """What a write replaces: the file that a path leads to, or the path itself if it is a link out of its folder."""
+    folder = Path(os.path.realpath(path.parent))
+    is_system = folder.is_relative_to("/dev") or folder.is_relative_to("/proc")  # /dev/stdout leads to a file somewhere
+    if not os.path.islink(path) or is_system or target.is_relative_to(folder):
+        return target
+    return folder / path.name
 
 
 def _check_length(path: Path, name: str, refused: type[InputError]) -> None:
@@ -141,7 +171,7 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
             left = memoryview(part)
             while left:  # a system may write less than it was given
                 left = left[os.write(handle, left) :]
-        os.fsync(handle)
+        durable.force(handle)
     finally:
         os.close(handle)
 
@@ -164,7 +194,7 @@ def _force_folder(folder: Path) -> None:
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(handle)
+        durable.force(handle)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
             raise

@@ -21,9 +21,10 @@ from convlet import checkpoint_file, model_file
 from convlet.atomic import write_atomically
 from convlet.errors import CheckpointError, RunError
 from convlet.layers.base import Array
+from convlet.system import durable
 from convlet.system.reading import is_missing
 from convlet.training import Model
-from convlet.training.resume import State
+from convlet.training.state import State
 
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
 SPARE = ".convlet-previous.tmp"
@@ -140,10 +141,10 @@ class Checkpoints:
         try:
             linked = _second_name(newest, spare)
             if not linked and not is_missing(newest):
-                os.replace(newest, self.folder / PREVIOUS)
+                durable.replace(newest, self.folder / PREVIOUS)
             checkpoint_file.save(newest, state, self.origin)
             if linked:
-                os.replace(spare, self.folder / PREVIOUS)
+                durable.replace(spare, self.folder / PREVIOUS)
         except OSError as error:
             raise RunError(f"{newest}: cannot be renamed: {error.strerror or error}") from error
         write_history(self.folder, state.values["history"])

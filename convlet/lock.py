@@ -30,7 +30,7 @@ NAME, HOLDER = ".lock", ".lock-holder"
 FLAGS = sum(getattr(os, name, 0) for name in ("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY"))
 """A link is not followed: a folder from a stranger could have one to any file of ours."""
 
-HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+HELD = (errno.EAGAIN, errno.EACCES, errno.EDEADLK, errno.EDEADLOCK)
 """What a system answers if somebody else holds the lock; whatever else it answers means that it has no locks here."""
 
 NO_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENXIO)
@@ -130,8 +130,8 @@ def _take(handle: int) -> bool | None:
 
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
+        except OSError as error:
+            return False if error.errno in HELD else None
         return True
     import fcntl
 

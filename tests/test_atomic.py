@@ -9,6 +9,7 @@ import pytest
 
 from convlet import atomic
 from convlet.errors import DataError, InputError, RunError
+from convlet.system import durable
 
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 
@@ -55,6 +56,84 @@ def test_a_link_stays_one(tmp_path):
     write(tmp_path / "link", b"new")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such links")
+def test_a_link_out_of_its_folder_is_replaced_and_what_it_leads_to_is_left(tmp_path):
+    """As in a run folder from a stranger, with a link to any file of ours."""
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.write_bytes(b"ours")
+    theirs.mkdir()
+    (theirs / "far").symlink_to(ours)
+    (theirs / "up").symlink_to("../ours")
+    (theirs / "chain").symlink_to("up")
+    (theirs / "lost").symlink_to(tmp_path / "new")
+    (tmp_path / "door").symlink_to(theirs)
+    for name in ("far", "chain", "up", "lost"):
+        write(tmp_path / "door" / name, b"theirs")
+        assert not (theirs / name).is_symlink()
+        assert (theirs / name).read_bytes() == b"theirs"
+    assert ours.read_bytes() == b"ours"
+    assert names(theirs) == ["chain", "far", "lost", "up"]
+    assert names(tmp_path) == ["door", "ours", "theirs"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd/1"), reason="this system has no /dev/fd")
+def test_the_systems_own_links_are_followed(tmp_path):
+    """`--json /dev/stdout >file`: the link belongs to the system and must stay."""
+    with open(tmp_path / "out", "wb") as out:
+        link = f"/dev/fd/{out.fileno()}"
+        write(link, b"new")
+        assert os.path.islink(link)
+    assert (tmp_path / "out").read_bytes() == b"new"
+
+
+class InUse(PermissionError):
+    """What Windows raises if another program has the file open."""
+
+    winerror = 32
+
+
+@pytest.fixture
+def slept(monkeypatch):
+    """The pauses that were made, in seconds; none is waited for."""
+    pauses = []
+    monkeypatch.setattr(durable, "sleep", pauses.append)
+    return pauses
+
+
+def test_a_file_that_stays_open_elsewhere_loses_nothing(tmp_path, monkeypatch, slept):
+    path, real = tmp_path / "model", os.replace
+    path.write_bytes(b"old")
+
+    def replace(source, target):
+        if target == path:
+            raise InUse(errno.EACCES, "Access is denied")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    for content in (b"new", b"newer"):
+        with pytest.raises(RunError) as caught:
+            write(path, content)
+        assert str(caught.value) == (
+            f"{path}: cannot be replaced: Access is denied; the new content is in {path}.new: "
+            "end the program that has the old file open, or change its permissions, and rename it"
+        )
+        assert (path.read_bytes(), (tmp_path / "model.new").read_bytes()) == (b"old", content)
+        assert names(tmp_path) == ["model", "model.new"]
+    assert slept == [*durable.WAITS_SECONDS] * 2
+
+
+def test_if_that_name_is_taken_too_the_file_stays_as_it_is_called(tmp_path, monkeypatch, slept):
+    def replace(source, target):
+        raise InUse(errno.EACCES, "Access is denied")
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(RunError) as caught:
+        write(tmp_path / "model", b"new")
+    (kept,) = tmp_path.iterdir()
+    assert f"; the new content is in {kept}: end the program" in str(caught.value)
+    assert kept.read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("refused", [InputError, DataError])

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import pytest
 
@@ -247,3 +248,20 @@ def test_this_process_runs_and_its_record_survives_json():
     assert process.decode(json.dumps(record).encode()) == record
     assert process.decode(b"[]") is None
     assert process.decode(b"\xff") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(None, True), (errno.EACCES, False), (errno.EDEADLOCK, False), (errno.EINVAL, None), (errno.ENOSYS, None)],
+)
+def test_windows_answers_held_or_that_it_has_no_locks_here(tmp_path, monkeypatch, number, expected):
+    def locking(handle, mode, count):
+        assert (mode, count) == (2, 1)
+        if number is not None:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setitem(sys.modules, "msvcrt", types.SimpleNamespace(locking=locking, LK_NBLCK=2))
+    with open(tmp_path / "file", "wb") as file, monkeypatch.context() as windows:
+        windows.setattr(os, "name", "nt")
+        found = lock._take(file.fileno())
+    assert found is expected

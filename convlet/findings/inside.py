@@ -152,7 +152,8 @@ def _mean(part: ImageSet, number: int) -> tuple[Array | None, int, int]:
     each = int(np.prod(part.images.shape[1:]))
     used = places[: max(1, int(MEAN_VALUES / each))]
     groups = max(1, -(-len(used) * each * 8 // interpret.GROUP_BYTES))
-    total = sum(part.images[own].sum(axis=0, dtype=np.float64) for own in np.array_split(used, groups))
+    sums = (part.images[own].sum(axis=0, dtype=np.float64) for own in np.array_split(used, groups))
+    total = sum(sums, np.zeros(part.images.shape[1:]))
     return thumbnails((total / len(used))[None])[0], len(used), len(places)
 
 
@@ -192,7 +193,9 @@ def _clearest_mistakes(predicted: Array, labels: Array, logits: Array) -> Array:
 def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> list[dict[str, Any]]:
     """Wrong images, and what spoke for the predicted class and for their own."""
     return [
-        {"number": int(number), "label": int(test.labels[number]), "predicted": int(taken)} | look
+        {"number": int(number), "name": test.name(int(number)), "label": int(test.labels[number])}
+        | {"predicted": int(taken)}
+        | look
         for rows in interpret.groups(model, len(numbers))
         for number, taken, look in zip(
             numbers[rows], predicted[rows], _looks_at(model, test, numbers[rows], predicted[rows]), strict=True

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from convlet.errors import InputError
 from convlet.kernels.target import host
+from convlet.system import durable
 from convlet.system.reading import read_bytes
 
 log = logging.getLogger("convlet")
@@ -162,7 +163,7 @@ def _write_whole(path: Path, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.replace(temporary, path)
+        durable.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             os.unlink(temporary)

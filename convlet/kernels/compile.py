@@ -29,6 +29,9 @@ WORTH_HELPERS, WORTH_MORE_HELPERS = 4, 16
 """So many missing kernels are left to helpers: where this process has compiled none yet, and where it has. The first
 kernel takes as long as ten more."""
 
+CONFIG_FILE = ".numba_config.yaml"
+"""Numba's own settings for a folder."""
+
 _lock = threading.RLock()
 _addresses: dict[Kernel, int] = {}
 _engines: list[Any] = []
@@ -96,7 +99,8 @@ def obstacle() -> str | None:
         place = cache.folder()
         if place is None or not place.is_dir():  # else it has compiled here before; loading it takes a while
             package = "numba"
-            importlib.import_module("numba")
+            with _without_config_file():
+                importlib.import_module("numba")
     except Exception as error:
         return f"{package} cannot be loaded ({' '.join(str(error).split())})"
     return None
@@ -136,6 +140,22 @@ def compiled(missing: list[Kernel], processes: int) -> Iterator[tuple[Kernel, Co
 
 
 @contextmanager
+def _without_config_file() -> Iterator[None]:
+    """Numba, loaded or asked to compile inside, does not see the `.numba_config.yaml` of the current folder.
+
+    It reads that file when it is loaded and at every compilation. One that came with a stranger's pictures could change
+    the code of kernels, which are kept for other folders too. What environment variables say stays in force.
+    """
+    with _lock:  # two threads must not keep each other's change
+        real = os.path.exists  # how Numba looks for the file; every other question gets its usual answer
+        os.path.exists = lambda path: path != CONFIG_FILE and real(path)
+        try:
+            yield
+        finally:
+            os.path.exists = real
+
+
+@contextmanager
 def _compiling() -> Iterator[None]:
     """Numba compiles inside, also where NUMBA_DISABLE_JIT is set: people set it to debug functions of their own."""
     from numba import config
@@ -150,21 +170,40 @@ def _compiling() -> Iterator[None]:
 
 
 @interrupts_held()
+@_without_config_file()
 def compile_kernel(kernel: Kernel) -> Compiled:
     """Compile one kernel, in this process.
 
     Numba's wrappers for Python and C are left out: with them, an object file could not be linked without Numba.
     """
     from llvmlite.binding import initialize_native_asmparser
-    from numba import types
-    from numba.core.compiler import Flags, compile_extra
     from numba.core.registry import cpu_target
+
+    from convlet.kernels.translate import translate
 
     _compiled_here.add(kernel.symbol)
     initialize_native_asmparser()  # without it, a kernel with inline assembly ends the process
     load_builders()
-    function = BY_NAME[kernel.name].build(kernel.shape, host())
-    function.__name__ = function.__qualname__ = kernel.symbol
+    row = BY_NAME[kernel.name]
+    function = row.build(kernel.shape, host())
+    if row.by_numba:
+        return _compiled_by_numba(function, kernel.symbol)
+    with _compiling():
+        library = cpu_target.target_context.codegen().create_library(kernel.symbol)
+        library.enable_object_caching()
+        module = library.create_ir_module(kernel.symbol)
+        translate(function, kernel.symbol, module, cpu_target.target_context)
+        library.add_ir_module(module)
+        _, _, (code, _) = library.serialize_using_object_code()
+    return kernel.symbol, code
+
+
+def _compiled_by_numba(function: Any, name: str) -> Compiled:
+    from numba import types
+    from numba.core.compiler import Flags, compile_extra
+    from numba.core.registry import cpu_target
+
+    function.__name__ = function.__qualname__ = name
     flags = Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     flags.error_model = "numpy"

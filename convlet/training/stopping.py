@@ -19,6 +19,7 @@ class Best:
     Parameters
     ----------
     patience : epochs without a better score after which `waited_enough` is true
+    waited : epochs since the best one
 
     Source: Prechelt 1998, "Early stopping - but when?", the class UP of stopping criteria.
     """
@@ -28,19 +29,28 @@ class Best:
     epoch: int = 0
     parameters: Array | None = None
     state: Array | None = None
-    _waited: int = 0
+    waited: int = 0
 
     def see(self, score: float, epoch: int, parameters: Array, state: Array) -> None:
         """An epoch ended with this score (lower is better), float32 parameters (P,) and state (S,); they are copied."""
         if score < self.score:
-            self.score, self.epoch, self._waited = score, epoch, 0
+            self.score, self.epoch, self.waited = score, epoch, 0
             self.parameters, self.state = parameters.copy(), state.copy()
         else:
-            self._waited += 1
+            self.waited += 1
 
     @property
     def waited_enough(self) -> bool:
-        return self._waited >= self.patience
+        return self.waited >= self.patience
+
+    def values(self) -> dict[str, Any]:
+        """All but the arrays, in values that JSON knows, under the names that checkpoints have."""
+        return {"score": self.score, "epoch": self.epoch, "_waited": self.waited}
+
+    def restore(self, values: dict[str, Any], parameters: Array, state: Array) -> None:
+        """Continue from what `values` gave, and from the arrays, which are copied."""
+        self.score, self.epoch, self.waited = values["score"], values["epoch"], values["_waited"]
+        self.parameters, self.state = parameters.copy(), state.copy()
 
 
 def stays_perfect(errors: Sequence[float | None], epochs: int, images: int) -> bool:

@@ -201,6 +201,33 @@ def test_kernels_compile_although_numba_is_told_not_to():
     assert (done.stdout, done.returncode) == ("compiled\n", 0), done.stderr
 
 
+STRANGE_FOLDER = """
+import os, sys, types
+sys.modules["yaml"] = types.SimpleNamespace(safe_load=lambda file: {"opt": "0"})
+from convlet.kernels.compile import compile_kernel, obstacle
+from tests.kernels.test_cache import case
+kernel, level = case()[0], lambda: int(config.OPT)
+assert obstacle() is None
+compile_kernel(kernel)
+from numba import config
+ours = level()
+config.reload_config()  # as somebody's own function does when Numba compiles it
+theirs = level()
+compile_kernel(kernel)
+print(ours, theirs, level(), os.path.exists(".numba_config.yaml"))
+"""
+
+
+def test_numbas_settings_in_the_current_folder_do_not_change_our_kernels(place, tmp_path):
+    """Such a file may have come with a stranger's pictures, and kernels are kept for every folder."""
+    (tmp_path / ".numba_config.yaml").write_text("opt: 0")
+    path = os.pathsep.join(sys.path)
+    environment = {**os.environ, "PYTHONPATH": path, "CONVLET_CACHE": str(tmp_path / "cold")}
+    command = [sys.executable, "-W", "error", "-c", STRANGE_FOLDER]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("3 0 3 True\n", 0), done.stderr
+
+
 def test_helpers_compile_what_this_process_would(place):
     kernels = [case(name)[0] for name in ("store_logits", "pack", "copy")]
     done = helpers.compile_together(kernels, 2)

@@ -8,8 +8,8 @@ import pytest
 from convlet import checkpoint_file
 from convlet.errors import CheckpointError, TrainingError
 from convlet.training import Settings, train
-from convlet.training.resume import State
 from convlet.training.run import MOST_ROLLBACKS
+from convlet.training.state import State
 from tests.training.examples import CLASSES, network, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
