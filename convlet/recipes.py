@@ -28,7 +28,7 @@ WRITTEN_FOR = 28
 """Pixels of the side for which the numbers of an augmentation are written."""
 
 VALUE_WORK = 150
-"""Multiply-adds that take about as long as to read, scale and average one value of an image, as measured with 300x400."""
+"""Multiply-adds that take about as long as to read, scale and average one value of an image, measured with 300x400."""
 
 CHOICES = ("fewest_stages", "smallest_side", "largest_side", "last_word", "epochs", "most_work")
 """Names of the choices that do not depend on what the images show."""
@@ -60,7 +60,8 @@ class Recipe:
         pixels
     last_word : the word at the end, before the classifier head
     epochs : the fewest and the most
-    most_work : multiply-adds of the whole training, and VALUE_WORK for each value of each image shown; there are fewer epochs, but at least one, where it would take more
+    most_work : multiply-adds of the whole training, and VALUE_WORK for each value of each image shown; there are fewer
+        epochs, but at least one, where it would take more
     settings : settings by name
     by_kind : what depends on what the images show, by name and kind: `stages`, the words of the layers between two
         poolings, from large images to small; `shown`, how many images a network sees, all epochs together; settings,

@@ -26,7 +26,7 @@ class Shape(click.ParamType):
 
 
 PLACE = (
-    click.option("--labels", metavar="FILE", help="The table (.csv, .tsv, .parquet) that names pictures and classes."),
+    click.option("--labels", metavar="FILE", help="The table (.csv, .tsv, .txt, .parquet) of pictures and classes."),
     click.option("--file-column", metavar="NAME", help="Its column of file names [default: found]."),
     click.option("--label-column", metavar="NAME", help="The column of classes of a table [default: found]."),
     click.option(

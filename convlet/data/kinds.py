@@ -60,6 +60,16 @@ class Sorted:
         if items:
             self.passed.setdefault(reason, []).extend("/".join(item.parts) for item in items)
 
+    def take_as_tables(self, items: list[Item]) -> None:
+        """Count these text files as tables, no longer as passed over."""
+        for item in items:
+            self.texts.remove(item)
+            self.tables.append(item)
+            strange = self.passed[STRANGE]
+            strange.remove("/".join(item.parts))
+            if not strange:
+                del self.passed[STRANGE]
+
 
 def sort(tree: Tree) -> Sorted:
     """Sort the files of a tree by their names, and by their first bytes if the name says nothing."""

@@ -23,8 +23,8 @@ LABEL_NAMES = frozenset(
     )
 )
 SPLIT_NAMES = frozenset(("split", "set", "subset", "partition", "part", "usage", "dataset", "fold name", "phase"))
-FOUND_ENOUGH = 0.5
-"""The fraction of rows whose file must be there for a column to hold files."""
+FOUND_ENOUGH, FOUND_IN_TEXT = 0.5, 0.9
+"""The fraction of rows whose file must be there for a column to hold files: of a table, and of a text file."""
 
 
 def choose(tree: Tree, sorted_files: Sorted, choices: Choices) -> tuple[list[Item], str]:
@@ -54,6 +54,31 @@ def choose(tree: Tree, sorted_files: Sorted, choices: Choices) -> tuple[list[Ite
         names = some([tree.shown(item) for item in fitting])
         raise DataError(f"{tree.root}: several tables name the pictures ({names}); choose one with --labels FILE")
     return fitting, ""
+
+
+def take_texts(tree: Tree, sorted_files: Sorted, choices: Choices) -> None:
+    """Count as tables the .txt files that hold lines such as `images/0001.jpg 3`, or the one that the user named.
+
+    Nearly all first lines must name a picture in their first of two cells, and classes must repeat: a list such as
+    `1 0001.jpg` that numbers the pictures is no table of classes.
+    """
+    pictures = Pictures(sorted_files.pictures)
+    taken = []
+    for item in sorted_files.texts:
+        if choices.labels is not None:
+            if choices.labels.replace("\\", "/") == "/".join(item.parts) or _same(tree.shown(item), choices.labels):
+                taken.append(item)
+            continue
+        try:
+            table = read(tree, item, FIRST)
+        except DataError:
+            continue
+        file_at, fraction = pictures.column(table) if table.rows else (0, 0.0)
+        if len(table.columns) != 2 or file_at != 0 or fraction < FOUND_IN_TEXT:
+            continue
+        if len({row[1] for row in table.rows}) < max(2, len(table.rows)):
+            taken.append(item)
+    sorted_files.take_as_tables(taken)
 
 
 def refuse_other_classes(tree: Tree, sorted_files: Sorted, by_folders: Layout, choices: Choices) -> None:
@@ -93,7 +118,9 @@ def given(tree: Tree, sorted_files: Sorted, name: str) -> Item:
     if item is not None:
         return item
     there = some(["/".join(item.parts) for item in sorted_files.tables]) or "none"
-    raise DataError(f"--labels {name}: is not a table (.csv, .tsv or .parquet) below {tree.root}; there are: {there}")
+    raise DataError(
+        f"--labels {name}: is not a table (.csv, .tsv, .txt or .parquet) below {tree.root}; there are: {there}"
+    )
 
 
 def recognise(tree: Tree, sorted_files: Sorted, items: list[Item], choices: Choices) -> tuple[Layout, list[str]]:

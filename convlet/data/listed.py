@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from convlet.data import folders, headers, pictures
+from convlet.data import decoding, folders, headers, pictures
 from convlet.data.dataset import Array
 from convlet.data.layout import Taken
 from convlet.data.reading_rules import ReadingRules
@@ -58,11 +58,11 @@ def read(given: Sequence[Any], size: tuple[int, int] | None, rules: ReadingRules
         taken.append(Taken(item, ""))
     if bad:
         raise DataError(folders.all_named("X", bad))
-    folders.check_sizes(tree, taken, looks, size)
+    decoding.check_sizes(tree, taken, looks, size)
     if rules is None:
         rules = replace(found_rules(tree, taken, looks, size)[0], size=size)
     channels = max(looks[id(one.item)].channels for one in taken)
-    reader = folders.Reader(tree, size, rules, channels)
+    reader = decoding.Reader(tree, size, rules, channels)
     images, _ = reader.read(taken)
     if reader.bad:
         raise DataError(folders.all_named("X", reader.bad))

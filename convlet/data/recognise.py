@@ -31,6 +31,7 @@ def recognise(tree: Tree, found: Sorted, choices: Choices) -> tuple[Layout, list
                 labels_table.refuse_other_classes(tree, found, by_folders, choices)
             found.pass_over(STRANGE, found.tables + found.arrays)
             return by_folders, []
+    labels_table.take_texts(tree, found, choices)
     tables, _ = labels_table.choose(tree, found, choices)
     if tables:
         found.pass_over(STRANGE, [item for item in found.tables + found.arrays if item not in tables])

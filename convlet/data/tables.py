@@ -1,4 +1,4 @@
-"""Tables as text: .csv and .tsv by Python's own reader, .parquet by pyarrow where it is installed."""
+"""Tables as text: .csv, .tsv and .txt by Python's own reader, .parquet by pyarrow where it is installed."""
 
 from __future__ import annotations
 
@@ -134,7 +134,10 @@ def _table(shown: str, text: IO[str], suffix: str, most: int | None) -> Table:
     text.seek(0)
     delimiter = delimiter_of(start, suffix)
     rows, cells = [], 0
-    for row in islice(csv.reader(lines(text, shown), delimiter=delimiter), most and most + 1):
+    found: Iterator[list[str]] = csv.reader(lines(text, shown), delimiter=delimiter)
+    if suffix == ".txt" and delimiter not in start:  # spaces stand between; the last one, since paths may hold some
+        found = (line.rsplit(None, 1) for line in lines(text, shown))
+    for row in islice(found, most and most + 1):
         if not any(cell.strip() for cell in row):
             continue
         rows.append([cell.strip() for cell in row])
@@ -144,6 +147,8 @@ def _table(shown: str, text: IO[str], suffix: str, most: int | None) -> Table:
     if not rows:
         raise DataError(f"{shown}: the table is empty")
     named = has_names(rows[0], rows[1] if len(rows) > 1 else [])
+    if suffix == ".txt" and any(rows[0][-1:] == row[-1:] for row in rows[1:]):
+        named = False  # a class that stands below too
     columns = rows[0] if named else [f"column {k}" for k in range(1, len(rows[0]) + 1)]
     rows = rows[1:] if named else rows
     for number, row in enumerate(rows, 2 if named else 1):

@@ -125,7 +125,7 @@ def test_columns_are_named_where_they_cannot_be_told(tmp_path):
     )
     refused(
         tmp_path,
-        "--labels no.csv: is not a table (.csv, .tsv or .parquet) below {place}; there are: labels.csv",
+        "--labels no.csv: is not a table (.csv, .tsv, .txt or .parquet) below {place}; there are: labels.csv",
         labels="no.csv",
     )
 
@@ -285,3 +285,57 @@ def test_a_line_without_end_is_no_table(tmp_path):
     message = "{place}: has a line of more than 4,194,304 characters; is it a table?"
     folder(tmp_path, 4)
     refused(tmp_path / "a.csv", message)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("images/{name} {number}", True),
+        ("{name}\t{label}", False),
+        ("{name},{number}", True),
+        ("./images/{stem} {label}", False),
+    ],
+)
+def test_a_text_file_of_files_and_classes(tmp_path, line, named):
+    rows = flat(tmp_path)
+    lines = [line.format(name=name, stem=name[:-4], label=label, number=CLASSES.index(label)) for name, label in rows]
+    (tmp_path / "labels.txt").write_text("\n".join([*lines, ""]))
+    (tmp_path / "readme.txt").write_text("These are made pictures.\nUse them as you like.\n")
+    found, said = loaded(tmp_path)
+    assert found.classes == (("0", "1", "2") if named else CLASSES)
+    assert sum(counts(found)) == 18
+    assert said[0].startswith(f"{tmp_path}: a labels table, labels.txt: files in '")
+    assert any("readme.txt" in text for text in said)
+    assert not any("passed over" in text and "labels.txt" in text for text in said)
+    assert dict(rows)[found.train.names[0][-8:]] == CLASSES[found.train.labels[0]]
+    by_name, _ = loaded(tmp_path, labels="labels.txt")
+    assert by_name.fingerprint() == found.fingerprint()
+
+
+def test_text_files_of_the_parts(tmp_path):
+    rows = flat(tmp_path)
+    for part, some in (("train", rows[:12]), ("test", rows[12:])):
+        (tmp_path / f"{part}.txt").write_text("".join(f"images/{name} {label}\n" for name, label in some))
+    found, _ = loaded(tmp_path)
+    assert len(found.test) == 6
+
+
+@pytest.mark.parametrize("line", ["{number} images/{name}", "{name} {number}", "images/{name}", "{name} and {number}"])
+def test_a_text_file_that_names_no_classes_is_passed_over(tmp_path, line):
+    rows = flat(tmp_path)
+    lines = [line.format(name=name, number=k) for k, (name, _) in enumerate(rows)]
+    (tmp_path / "images.txt").write_text("\n".join(lines))
+    with pytest.raises(DataError) as caught:
+        data.load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: there is only the class 'images'; at least two are needed"
+
+
+def test_a_text_file_beside_folders_of_classes_says_nothing(tmp_path):
+    folder(tmp_path, 6)
+    names = sorted(path for path in tmp_path.rglob("*.png"))
+    (tmp_path / "train.txt").write_text(
+        "".join(f"{path.relative_to(tmp_path)} {k % 2}\n" for k, path in enumerate(names))
+    )
+    found, said = loaded(tmp_path)
+    assert found.classes == CLASSES
+    assert any("train.txt" in text for text in said)

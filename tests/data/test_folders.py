@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlet.data import folders, load
+from convlet.data import decoding, load
 from convlet.data.choices import Choices
 from convlet.data.place import surveyed
 from convlet.errors import DataError
@@ -119,6 +119,6 @@ def test_a_file_that_only_calls_itself_a_picture_is_named(tmp_path):
 def test_more_pixels_than_allowed(tmp_path, monkeypatch):
     fill(tmp_path / "a")
     fill(tmp_path / "b")
-    monkeypatch.setattr(folders, "MOST_BYTES", 100)
+    monkeypatch.setattr(decoding, "MOST_BYTES", 100)
     with pytest.raises(DataError, match="8 pictures of 6x5 are more than"):
         read(tmp_path)
