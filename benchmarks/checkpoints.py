@@ -17,7 +17,7 @@ from convlet import data
 from convlet.checkpoints import SECONDS, Checkpoints
 from convlet.run_folder import RunFolder, origin
 from convlet.training import Settings
-from convlet.training.resume import State
+from convlet.training.state import State
 from convlet.trial import train_on
 
 ARCHITECTURES = (

@@ -23,7 +23,7 @@ from convlet.sealed_file import (
     unseal_file,
 )
 from convlet.training.finite import finite
-from convlet.training.resume import State
+from convlet.training.state import State
 
 FORMAT, VERSION = "convlet-checkpoint", "1"
 KEYS = ("format", "version", "origin", "values", "sha256")

@@ -24,7 +24,7 @@ from convlet.layers.base import Array
 from convlet.system import durable
 from convlet.system.reading import is_missing
 from convlet.training import Model
-from convlet.training.resume import State
+from convlet.training.state import State
 
 NEWEST, PREVIOUS = "checkpoint.safetensors", "checkpoint-previous.safetensors"
 SPARE = ".convlet-previous.tmp"

@@ -16,7 +16,7 @@ from convlet import classifier_inputs as door
 from convlet.architecture import format_word, parse
 from convlet.classifier_callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from convlet.classifier_parameters import SETTINGS, check_parameters
-from convlet.classifier_training import Job, epoch_line, threads_for, whole_or_nothing
+from convlet.classifier_training import Job, epoch_line, starting_model, threads_for, whole_or_nothing
 from convlet.layers_table import layers_table
 from convlet.recipes import recipe
 from convlet.training import EpochEnd, Model, Settings, Snapshot, TrainingResult
@@ -27,6 +27,12 @@ Array = np.ndarray[Any, Any]
 
 PARTIAL_LEARNING_RATE = 0.001
 """Of `partial_fit`, which never ends and so cannot let a higher one fall: what Adam's authors suggest."""
+
+NEW_CLASS = (
+    "; partial_fit knows only the classes of its first call: name all of them there with classes=, or fit a new "
+    "estimator with start=model_, which begins with the filters"
+)
+"""What `partial_fit` says of a class that it was not told of."""
 
 
 class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
@@ -50,6 +56,10 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     validation_fraction : how much of the training images early stopping sets aside, every class with its share, where
         no validation images are given
     patience : see early_stopping
+    start : a `convlet.Model`, or the path of a model file, whose filters the first fit begins with, as in
+        `convlet.train`. Classes may be others; pixels must be in the units of its training images. With
+        "auto" the architecture is its own, and the recipe gives the settings
+    freeze : whether the filters of `start` stay as they are
     warm_start : whether `fit` goes on from the parameters of the last one
     random_state : int, RandomState or None; the same int gives the same model to the last bit for any `n_jobs`
     n_jobs : threads; -1 for all, None for all but inside a joblib worker, where it is one
@@ -75,6 +85,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     best_epoch_: int
     _snapshot: Snapshot | None
     _epochs_shown: int
+    _frozen = 0
 
     def __init__(
         self,
@@ -97,6 +108,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         patience: int = 10,
+        start: Any = None,
+        freeze: bool = False,
         warm_start: bool = False,
         random_state: Any = None,
         n_jobs: int | None = None,
@@ -120,6 +133,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.start = start
+        self.freeze = freeze
         self.warm_start = warm_start
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -159,6 +174,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             settings = self._settings(job, classes[job.numbers], self._seed())
             if goes_on:
                 job.start, job.preprocessing = self._start(), self.model_.preprocessing
+            else:
+                job.start, job.freeze = starting_model(self.start), self.freeze
             told = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
             self._take(self._train(job, settings, FitTask(self, settings.epochs * settings.members, told)), classes)
         return self
@@ -187,12 +204,15 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                     "give a dict of weights"
                 )
             images, labels = door.training_images(self, X, y, self.image_shape if first else self.image_shape_, first)
-            job = Job(images, door.numbered(labels, known), door.image_weights(sample_weight, len(images)), known)
+            numbers = door.numbered(labels, known, remedy=NEW_CLASS)
+            job = Job(images, numbers, door.image_weights(sample_weight, len(images)), known)
             job.guess = door.guess(X, self.image_shape, images.shape[1:]) if first else ""
             job.leave_out_weightless()
             if not first:
                 self._check_going_on("partial_fit", known, images.shape[1:])
                 job.start, job.preprocessing = self._start(), self.model_.preprocessing
+            else:
+                job.start, job.freeze = starting_model(self.start), self.freeze
             settings = self._settings(job, known, self._seed())
             rate = PARTIAL_LEARNING_RATE if self.learning_rate is None else self.learning_rate
             settings = settings.changed(
@@ -247,7 +267,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
         given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
         return Settings(
-            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given,
+            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given | {"perfect_epochs": 0},
             class_weights=door.class_weights(self.class_weight, job.classes, labels),
             patience=self.patience if self.early_stopping else None,
             threads=threads_for(self.n_jobs),
@@ -289,12 +309,13 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 f"partial_fit and warm_start go on with one network, but this estimator was fitted with "
                 f"{self.model_.members} members"
             )
+        frozen = self._frozen if self.freeze else 0
         if self._snapshot is not None:
-            return self._snapshot
-        return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown)
+            return replace(self._snapshot, frozen=frozen)
+        return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown, frozen=frozen)
 
     def _train(self, job: Job, settings: Settings, task: FitTask | None = None) -> TrainingResult:
-        word = self._word(job.images.shape[1:])
+        word = self._word(job.images.shape[1:], job.start)
 
         def on_epoch(end: EpochEnd, model: Callable[[], Model]) -> bool:
             if self.verbose:
@@ -306,8 +327,10 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             task.end(lambda: _fitted(trained.model, job.classes))
         return trained
 
-    def _word(self, shape: door.Shape) -> str:
-        """The architecture for images of this shape."""
+    def _word(self, shape: door.Shape, start: Snapshot | Model | None = None) -> str:
+        """The architecture for images of this shape, and for the model to start from if this is the first fit."""
+        if self.architecture == "auto" and self.start is not None:
+            return start.architecture if isinstance(start, Model) else self.model_.architecture
         return recipe(self.recipe).architecture(shape) if self.architecture == "auto" else self.architecture
 
     def _take(self, trained: TrainingResult, classes: Array, goes_on: bool = False) -> None:
@@ -321,7 +344,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_iter_ = (self.n_iter_ if goes_on else 0) + len(history["epoch"])
         self.best_epoch_ = self.n_iter_ if goes_on else trained.best_epoch
         assert trained.snapshot is not None  # this training ended here
-        self._epochs_shown, self._snapshot = trained.snapshot.epoch, None
+        self._epochs_shown, self._snapshot, self._frozen = trained.snapshot.epoch, None, trained.snapshot.frozen
 
     def _html(self) -> str:
         html: str = estimator_html_repr(self)

@@ -232,12 +232,15 @@ def known_classes(given: Any, before: Array | None, name: str) -> Array:
     return before
 
 
-def numbered(labels: Array, classes: Array, name: str = "y") -> Array:
-    """The place of each label among the sorted classes, int64 (n,), or ValueError for one that is none of them."""
+def numbered(labels: Array, classes: Array, name: str = "y", remedy: str = "") -> Array:
+    """The place of each label among the sorted classes, int64 (n,), or ValueError for one that is none of them.
+
+    remedy : what the error says after the labels
+    """
     found, inverse = np.unique(labels, return_inverse=True)
     unseen = np.setdiff1d(found, classes)
     if len(unseen):
-        raise ValueError(f"{name} contains previously unseen labels: {unseen.tolist()}")
+        raise ValueError(f"{name} contains previously unseen labels: {unseen.tolist()}{remedy}")
     places: Array = np.searchsorted(classes, found)[inverse].astype(np.int64)
     return places
 

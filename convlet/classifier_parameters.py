@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from sklearn.utils import check_random_state
 
 from convlet.errors import SettingsError
 from convlet.recipes import RECIPES, recipe
-from convlet.training import Settings
+from convlet.training import Model, Settings
 from convlet.training.setting_checks import boolean, number, short, whole_number
 
 MOST_THREADS = 1024
@@ -35,6 +36,7 @@ def check_parameters(estimator: Any) -> None:
                 Settings(**{name: value})
         else:
             CHECKS[name](name, value)
+    check_freeze(estimator)
 
 
 def whole_sides(shape: Any) -> tuple[int, ...]:
@@ -84,6 +86,17 @@ def _patience(name: str, value: Any) -> None:
     whole_number(name, value, 1, MOST_EPOCHS, False)
 
 
+def _start(name: str, value: Any) -> None:
+    if value is not None and not isinstance(value, Model | str | os.PathLike):
+        raise SettingsError(f"{name} must be a convlet.Model, the path of a model file or None, but got {short(value)}")
+
+
+def check_freeze(estimator: Any) -> None:
+    """Raise SettingsError if there is nothing to freeze."""
+    if estimator.freeze and estimator.start is None:
+        raise SettingsError("freeze keeps the filters of start, but start is None; give a model, or freeze=False")
+
+
 def _random_state(name: str, value: Any) -> None:
     try:
         if isinstance(value, bool | np.bool_):
@@ -121,6 +134,8 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "early_stopping": boolean,
     "validation_fraction": _fraction,
     "patience": _patience,
+    "start": _start,
+    "freeze": boolean,
     "warm_start": boolean,
     "random_state": _random_state,
     "n_jobs": check_n_jobs,

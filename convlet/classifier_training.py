@@ -37,7 +37,9 @@ class Job:
     ----------
     weights : (n,) numbers above 0, or None
     held_out : validation images, or None
-    start, preprocessing : where the training goes on, and its pixels' scale; None where it begins
+    start : where the training goes on, or the model whose filters it begins with; None where it begins anew
+    freeze : whether those filters stay as they are
+    preprocessing : its pixels' scale; None for that of a model to start from, else of the images
     guess : how the columns of a table were read as pictures, if that was guessed: see `classifier_inputs.guess`
     """
 
@@ -46,7 +48,8 @@ class Job:
     weights: Array | None
     classes: Array
     held_out: Labelled | None = None
-    start: Snapshot | None = None
+    start: Snapshot | Model | None = None
+    freeze: bool = False
     preprocessing: Preprocessing | None = None
     guess: str = ""
 
@@ -74,7 +77,10 @@ class Job:
         on_epoch : told after each epoch, with a function that gives the model so far; True ends the training
         """
         names = tuple(map(str, self.classes))
-        preprocessing = self.preprocessing or Preprocessing.from_images(self.images)
+        preprocessing = self.preprocessing
+        if preprocessing is None:
+            begun = self.start
+            preprocessing = begun.preprocessing if isinstance(begun, Model) else Preprocessing.from_images(self.images)
 
         def told(end: EpochEnd) -> bool:
             def model() -> Model:
@@ -94,6 +100,7 @@ class Job:
                 preprocessing=preprocessing,
                 weights=self.weights,
                 start=self.start,
+                freeze=self.freeze,
                 on_epoch=told,
             )
         except ArchitectureError as error:  # the word is one, so the network does not suit the pictures
@@ -111,7 +118,16 @@ def threads_for(n_jobs: Any) -> int:
     return int(n_jobs if n_jobs > 0 else max(1, available_threads() + 1 + n_jobs))
 
 
-PRIVATE = ("_snapshot", "_epochs_shown")
+def starting_model(given: Any) -> Model | None:
+    """The model that the parameter `start` gives, read if it is a path; raises ModelFileError."""
+    if given is None or isinstance(given, Model):
+        return given
+    from convlet import model_file
+
+    return model_file.load(given)
+
+
+PRIVATE = ("_snapshot", "_epochs_shown", "_frozen")
 """Attributes that a fit sets, besides those that end with an underscore."""
 
 

@@ -319,7 +319,8 @@ def _validation(row: dict[str, Any]) -> float:
 def _line(run: dict[str, Any]) -> str:
     error = run["validation_error"]
     shown = "" if error is None else f"validation error {100 * error:.2f} %, "
-    return f"{shown}{run['train_seconds']:.1f} s, {run['images_per_second']:,.0f} images/s"
+    stopped = f"; {run['stopped']}" if run.get("stopped") else ""
+    return f"{shown}{run['train_seconds']:.1f} s, {run['images_per_second']:,.0f} images/s{stopped}"
 
 
 def candidates(words: Sequence[str], data: Dataset) -> tuple[Entry, ...]:

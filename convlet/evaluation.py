@@ -11,6 +11,7 @@ import numpy as np
 
 from convlet.errors import InputError
 from convlet.headline import headline
+from convlet.mistakes import SHOWN, Names, mistakes, suspects
 
 Array = np.ndarray[Any, Any]
 CHANCE = 0.05
@@ -142,52 +143,6 @@ def paired_test(wrong: Array, other_wrong: Array) -> dict[str, Any]:
     return {"only": only, "only_other": only_other, "p_value": p_value, "within_chance": p_value >= CHANCE}
 
 
-def least_certain(probabilities: Array, count: int = 10) -> Array:
-    """The images whose two most probable classes lie closest together, the closest first: int64 (m,)."""
-    ordered = np.sort(probabilities, axis=1)
-    order: Array = np.argsort(ordered[:, -1] - ordered[:, -2], kind="stable")[:count]
-    return order
-
-
-def suspected_labels(probabilities: Array, labels: Array, count: int = 10) -> Array:
-    """Images whose label looks wrong, the most suspect first: int64 (m,).
-
-    An image of label i is suspected to be of class j where p_j is the largest of its probabilities and at least the
-    mean p_j over the images of label j. The order is by p_j - p_i.
-
-    Source: Northcutt, Jiang, Chuang 2021, "Confident learning", section 3 (the threshold) and 3.2 (the order).
-    """
-    rows, taken = np.arange(len(labels)), probabilities.argmax(axis=1)
-    classes = probabilities.shape[1]
-    own = probabilities[rows, labels].astype(np.float64)
-    counts = np.bincount(labels, minlength=classes)
-    usual = np.bincount(labels, own, classes) / np.maximum(counts, 1)
-    lead = probabilities[rows, taken] - own
-    suspects = np.flatnonzero((taken != labels) & (probabilities[rows, taken] >= usual[taken]) & (counts[taken] > 0))
-    order: Array = suspects[np.argsort(-lead[suspects], kind="stable")][:count]
-    return order
-
-
-def worst_mistakes(
-    probabilities: Array, labels: Array, names: tuple[str, ...], count: int = 10
-) -> list[dict[str, Any]]:
-    """The wrong images of which the model was surest, the surest first."""
-    predicted = probabilities.argmax(axis=1)
-    sure = probabilities[np.arange(len(labels)), predicted]
-    wrong = np.flatnonzero(predicted != labels)
-    order = wrong[np.argsort(-sure[wrong], kind="stable")][:count]
-    return [
-        {
-            "image": int(k),
-            "label": names[int(labels[k])],
-            "predicted": names[int(predicted[k])],
-            "probability": float(sure[k]),
-            "label_probability": float(probabilities[k, labels[k]]),
-        }
-        for k in order
-    ]
-
-
 THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 """Confidences at which coverage is given."""
 
@@ -211,10 +166,17 @@ def coverage(confidence: Array, wrong: Array, thresholds: tuple[float, ...] = TH
     return rows
 
 
-def evaluate(model: Predictor, images: Array, labels: Array, probabilities: Array | None = None) -> dict[str, Any]:
+def evaluate(
+    model: Predictor,
+    images: Array,
+    labels: Array,
+    probabilities: Array | None = None,
+    names: Names | None = None,
+) -> dict[str, Any]:
     """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions.
 
     probabilities : float (n, classes), if they are there already
+    names : where each image lies, for the lists of single images; None if it is not known
 
     Raises
     ------
@@ -232,6 +194,7 @@ def evaluate(model: Predictor, images: Array, labels: Array, probabilities: Arra
     predicted = probabilities.argmax(axis=1)
     wrong = int((predicted != labels).sum())
     matrix = confusion_matrix(labels, predicted, len(model.classes))
+    mistaken = mistakes(probabilities, labels, tuple(model.classes), names)
     return {
         "images": len(labels),
         "error": wrong / len(labels),
@@ -242,5 +205,7 @@ def evaluate(model: Predictor, images: Array, labels: Array, probabilities: Arra
         "headline": headline(matrix, tuple(model.classes)),
         "coverage": coverage(probabilities.max(axis=1), predicted != labels),
         "per_class": per_class(matrix, tuple(model.classes)),
-        "worst": worst_mistakes(probabilities, labels, tuple(model.classes)),
+        "worst": mistaken[:SHOWN],
+        "mistakes": mistaken,
+        "suspected": suspects(probabilities, labels, tuple(model.classes), names, SHOWN),
     }

@@ -78,14 +78,21 @@ def default_epochs(train_images: int) -> int:
     return max(FEWEST_EPOCHS, -(-IMAGES_TO_SHOW // max(1, train_images)))
 
 
+HOW_LONG = frozenset(("epochs", "steps", "minutes", "patience"))
+"""Settings that say how long a training takes; a user who gives one gets it, and no earlier end of a recipe's."""
+
+
 def settings_for(entry: Entry, train_images: int, given: dict[str, Any]) -> Settings:
     """The entry's settings: what the user gave, else its own, else the defaults.
+
+    The entry's `perfect_epochs` do not count if the user said how long to train.
 
     Raises
     ------
     SettingsError : a setting outside its range
     """
-    return Settings(**{"epochs": default_epochs(train_images), **entry.settings, **given})
+    own = entry.settings | ({"perfect_epochs": 0} if HOW_LONG & given.keys() else {})
+    return Settings(**{"epochs": default_epochs(train_images), **own, **given})
 
 
 def preset(name: str) -> tuple[Entry, ...]:

@@ -5,6 +5,7 @@
     model.safetensors  the trained network (of `train`; `compare` has one for each network)
     compare.json       of `compare`: what the table shows, and more
     report.html        what came of it, for people
+    start.safetensors  of `train --from`, until it is finished: the model it starts from
     parts/NAME/        of `compare`: the folder of each training
 
 and, in the folder of each training, what `checkpoints` writes.
@@ -41,13 +42,16 @@ KINDS = ("train", "compare")
 """The commands that have run folders."""
 
 
-def origin(data: dict[str, Any], architecture: str, settings: dict[str, Any]) -> dict[str, Any]:
+def origin(
+    data: dict[str, Any], architecture: str, settings: dict[str, Any], start: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Everything that decides the result of a training.
 
     Parameters
     ----------
     data : what `Dataset.describe` says
     settings : `Settings.as_dict`; the threads are left out, since they change nothing
+    start : what was taken from which model; its path is left out. None if nothing was
     """
     made: dict[str, Any] = {
         "data": {key: value for key, value in data.items() if key not in ("name", "source")},
@@ -56,6 +60,8 @@ def origin(data: dict[str, Any], architecture: str, settings: dict[str, Any]) ->
         "numerics": NUMERICS_VERSION,
         "engine": backend_name(),
     }
+    if start is not None:
+        made["from"] = {key: value for key, value in start.items() if key != "model"}
     return dict(json.loads(json.dumps(made, allow_nan=False)))  # what is compared has been through JSON on both sides
 
 

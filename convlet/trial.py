@@ -15,6 +15,7 @@ from convlet.data.dataset import Array, Dataset
 from convlet.errors import DataError, TrainingError, images_called
 from convlet.evaluation import confusion_matrix, wilson_interval
 from convlet.headline import headline
+from convlet.mistakes import SHOWN, mistakes
 from convlet.run_folder import Part
 from convlet.training import (
     Model,
@@ -30,18 +31,21 @@ from convlet.training import (
 from convlet.training.backend import make_engine
 from convlet.training.door import admit
 from convlet.training.inputs import Labelled
+from convlet.training.losses import softmax
+from convlet.training.stopping import stopped_perfect
 
 TIMED_STEPS = 3
 """Steps that `expected_seconds` takes the middle one of."""
 
 
-def check_fits(word: str, settings: Settings, data: Dataset) -> None:
+def check_fits(word: str, settings: Settings, data: Dataset, start: Model | None = None, freeze: bool = False) -> None:
     """Refuse what could not be trained or measured, before anything is written; see `convlet.training.door.admit`.
 
     Raises
     ------
     DataError : images or labels of any part that cannot be used, or no test images to measure the error on
-    ArchitectureError : the network that a word describes does not fit the images, or its training the memory
+    ArchitectureError : the network that a word describes does not fit the images or the model to start from, or its
+        training the memory
     """
     if not len(data.test):
         raise DataError(
@@ -51,7 +55,8 @@ def check_fits(word: str, settings: Settings, data: Dataset) -> None:
     network, channels = with_head(parse(word), len(data.classes)), data.image_shape[2]
     unscaled = Preprocessing((0.0,) * channels, (1.0,) * channels)  # its own is computed when it trains
     validation = data.validation if len(data.validation) else None
-    admit(network, data.train, validation, classes=data.classes, settings=settings, preprocessing=unscaled)
+    given: dict[str, Any] = {"settings": settings, "preprocessing": unscaled, "start": start, "freeze": freeze}
+    admit(network, data.train, validation, classes=data.classes, **given)
     Labelled.of(data.test, "test", len(data.classes), data.image_shape)
 
 
@@ -68,11 +73,19 @@ def train_on(
     settings: Settings,
     on_progress: Callable[[Progress], None] | None = None,
     part: Part | None = None,
+    start: Model | None = None,
+    freeze: bool = False,
 ) -> TrainingResult:
-    """Train the network that a word describes on a data set's training images; `part` is where it is kept."""
+    """Train the network that a word describes on a data set's training images.
+
+    Parameters
+    ----------
+    part : where the training is kept
+    start, freeze : see `convlet.train`
+    """
     network = with_head(parse(word), len(data.classes))
     held_out = data.validation if len(data.validation) else None
-    preprocessing = Preprocessing.from_images(data.train.images)
+    preprocessing = start.preprocessing if start is not None else Preprocessing.from_images(data.train.images)
 
     def model(parameters: Array, state: Array) -> Model:
         form = (word, data.image_shape, data.classes, preprocessing)
@@ -86,6 +99,8 @@ def train_on(
             classes=data.classes,
             settings=settings,
             preprocessing=preprocessing,
+            start=start,
+            freeze=freeze,
             on_progress=on_progress,
             keeper=part.keeper(model) if part is not None else None,
         )
@@ -96,15 +111,15 @@ def train_on(
     return replace(trained, model=replace(trained.model, rules=data.rules))
 
 
-def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
+def expected_seconds(data: Dataset, word: str, settings: Settings, frozen: int = 0) -> float:
     """About how long this training will take here: the time of a few of its steps, times their number.
 
     The steps run in an engine of their own, which is thrown away, so the training itself does not change. Kernels
-    that are missing are compiled first, outside the time.
+    that are missing are compiled first, outside the time. `frozen` counts the layers from the front that do not learn.
     """
     network, images = with_head(parse(word), len(data.classes)), data.train.images
     threads, size = settings.threads or available_threads(), min(settings.batch or len(images), len(images))
-    learning, optimizer = settings.learning(), settings.make_optimizer()
+    learning, optimizer = settings.learning() | {"frozen": frozen}, settings.make_optimizer()
     compile_ahead([Training(network, images, optimizer, settings.shard, learning)], threads)
     form = network, data.image_shape, Preprocessing.from_images(images)
     engine = make_engine(*form, shard=settings.shard, threads=threads, seed=settings.seed, **learning)
@@ -129,7 +144,8 @@ def expected_seconds(data: Dataset, word: str, settings: Settings) -> float:
 def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
     """What one training gave, test images included."""
     with images_called("test"):
-        labels, predicted = data.test.labels, trained.model.predict(data.test.images)
+        labels, logits = data.test.labels, trained.model.logits(data.test.images)
+    predicted = logits.argmax(axis=1)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
     result = {
@@ -143,15 +159,27 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "best_epoch": trained.best_epoch,
         "confusion_matrix": matrix,
         "mistakes": np.flatnonzero(labels != predicted).tolist(),
+        "worst": mistakes(softmax(logits), labels, tuple(data.classes), data.test.names)[:SHOWN],
         "history": trained.history,
         "rollbacks": list(trained.rollbacks),
+        "stopped": stopped_perfect(trained.history, trained.model.settings, len(data.validation)),
         "sha256": trained.model.sha256(),
     }
-    alone = np.ones(len(labels), bool) if data.test_copies is None else ~data.test_copies
-    if not alone.all():  # test images that are training images too make the error too low
-        error = float((labels != predicted)[alone].mean()) if alone.any() else None
-        result |= {"test_copies": int((~alone).sum()), "test_error_without_copies": error}
+    result |= without_copies(labels != predicted, data.test_copies)
     return result
+
+
+def without_copies(wrong: Array, copies: Array | None) -> dict[str, Any]:
+    """How many test images are training images too, which make the error too low, and the error of the others.
+
+    Parameters
+    ----------
+    wrong, copies : bool (n,) of the test images; None for no copies
+    """
+    if copies is None or not copies.any():
+        return {}
+    error = float(wrong[~copies].mean()) if not copies.all() else None
+    return {"test_copies": int(copies.sum()), "test_error_without_copies": error}
 
 
 def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -161,8 +189,8 @@ def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
         return first
     means = {
         key: fmean(run[key] for run in runs)
-        for key in ("train_seconds", "images_per_second", "validation_error", "test_error")
-        if runs[0][key] is not None
+        for key in ("train_seconds", "images_per_second", "validation_error", "test_error", "test_error_without_copies")
+        if runs[0].get(key) is not None
     }
     images = sum(map(sum, runs[0]["confusion_matrix"]))
     interval = wilson_interval(round(means["test_error"] * images), images)

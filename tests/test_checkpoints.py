@@ -8,7 +8,7 @@ import pytest
 from convlet import atomic, checkpoint_file, checkpoints, model_file
 from convlet.checkpoints import BEST, NEWEST, PREVIOUS, Checkpoints, differences
 from convlet.errors import CheckpointError
-from convlet.training.resume import State
+from convlet.training.state import State
 from tests.model_files import joined, make, split
 
 ORIGIN = {"settings": {"epochs": 3}, "architecture": "bn-gap"}

@@ -34,6 +34,8 @@ REFUSED = {
     "members": ("must be a whole number from 1 to 256", [0, 257, 1.0, "1", True, *NOTHING]),
     "early_stopping": (TRUTH, ["yes", "", 1, 0, None, 1.0, *NOTHING]),
     "warm_start": (TRUTH, ["yes", "", 1, 0, None, 1.0, *NOTHING]),
+    "start": ("must be a convlet.Model, the path of a model file or None", [5, True, 1.5, [1]]),
+    "freeze": (TRUTH, ["yes", "", 1, 0, None, 1.0, *NOTHING]),
     "validation_fraction": ("must be a number between 0 and 1", [0, 1, -0.1, "0.1", True, None, np.nan, *NOTHING]),
     "patience": (WHOLE, [0, -1, 2.5, "3", True, None, *NOTHING]),
     "random_state": (

@@ -124,7 +124,7 @@ def test_what_a_result_holds():
     assert list(result["results"][0]) == [
         *("label", "architecture", "parameters", "train_seconds", "images_per_second", "validation_error"),
         *("test_error", "test_error_interval", "headline", "best_epoch", "confusion_matrix", "mistakes"),
-        *("history", "rollbacks"),
+        *("worst", "history", "rollbacks", "stopped"),
         *("sha256",),
     ]
     assert (result["failed"], result["missing"]) == ([], [])

@@ -52,15 +52,6 @@ def test_a_class_without_images_has_no_recall():
     assert rows[1] == {"class": "b", "precision": None, "recall": None, "images": 0}
 
 
-def test_worst_mistakes_come_surest_first():
-    found = evaluation.worst_mistakes(SCORES, LABELS, NAMES, 5)
-    assert len(found) == 5
-    assert all(row["label"] != row["predicted"] for row in found)
-    sure = [row["probability"] for row in found]
-    assert sure == sorted(sure, reverse=True)
-    assert sure[0] == SCORES[PREDICTED != LABELS].max()
-
-
 def test_a_probability_of_zero_costs_much_but_not_everything():
     assert np.isfinite(evaluation.log_loss(np.array([[1.0, 0.0]]), np.array([1])))
 
@@ -89,28 +80,6 @@ def test_paired_test_equals_the_exact_binomial_one():
         assert found["within_chance"] == (found["p_value"] >= 0.05)
     same = {"only": 0, "only_other": 0, "p_value": 1.0, "within_chance": True}
     assert evaluation.paired_test(first, first) == same
-
-
-def test_least_certain_images_have_the_smallest_lead():
-    found = evaluation.least_certain(SCORES, 5)
-    lead = np.sort(SCORES, 1)[:, -1] - np.sort(SCORES, 1)[:, -2]
-    np.testing.assert_array_equal(found, np.argsort(lead, kind="stable")[:5])
-
-
-def test_a_label_is_suspect_where_another_class_is_as_sure_as_that_class_usually_is():
-    probabilities = np.array([[0.9, 0.1], [0.7, 0.3], [0.05, 0.95], [0.2, 0.8], [0.1, 0.9], [0.4, 0.6]])
-    labels = np.array([0, 0, 1, 1, 0, 0])
-    # class 1 usually has (0.95 + 0.8) / 2 = 0.875: image 4 is suspect, image 5 is merely a mistake
-    assert evaluation.suspected_labels(probabilities, labels).tolist() == [4]
-
-
-def test_planted_wrong_labels_are_suspected_first():
-    labels = LABELS.copy()
-    sure = np.full((200, 4), 0.02)
-    sure[np.arange(200), labels] = 0.94
-    planted = [3, 50, 120]
-    labels[planted] = (labels[planted] + 1) % 4
-    assert sorted(evaluation.suspected_labels(sure, labels).tolist()) == planted
 
 
 class Model:

@@ -61,3 +61,18 @@ def test_what_is_given_wins_over_the_entry_and_that_over_the_defaults():
 def test_an_unknown_preset():
     with pytest.raises(SettingsError, match=r"^unknown preset 'seven': expected six, six-linear, methods$"):
         preset("seven")
+
+
+@pytest.mark.parametrize(
+    ("given", "epochs"),
+    [
+        ({"seed": 3}, 5),
+        ({"epochs": 20}, 0),
+        ({"steps": 20}, 0),
+        ({"minutes": 2.0}, 0),
+        ({"patience": 20}, 0),
+        ({"epochs": 20, "perfect_epochs": 4}, 4),
+    ],
+)
+def test_who_says_how_long_to_train_gets_it(given, epochs):
+    assert settings_for(Entry("a", "conv8", {"perfect_epochs": 5}), 1000, given).perfect_epochs == epochs

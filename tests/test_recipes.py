@@ -8,7 +8,7 @@ from convlet.architecture import format_word, parse, with_head
 from convlet.errors import SettingsError
 from convlet.layers import AvgPool, Conv, MaxPool
 from convlet.presets import settings_for
-from convlet.recipes import KINDS, LINE_ARCHITECTURE, RECIPES, Choice, entry_for, recipe
+from convlet.recipes import KINDS, LINE_ARCHITECTURE, RECIPES, VALUE_WORK, Choice, entry_for, recipe
 from convlet.training.augmentation import parse_augmentation
 from convlet.training.views import parse_views
 from convlet.training.work import layers_work
@@ -94,6 +94,7 @@ def test_a_training_is_bounded_in_its_work(name, shape):
         for kind in KINDS:
             entry = entry_for(name, shape, images, kind)
             work = sum(own.total for own in layers_work(parse(entry.architecture), shape))
+            work += VALUE_WORK * shape[0] * shape[1] * shape[2]
             epochs, members = entry.settings["epochs"], entry.settings.get("members", 1)
             assert epochs == 1 or work * images * epochs * members <= recipe(name).most_work.value
 

@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "interpret": {"errors", "random", "layers", "trace_cost", "training"},
     "trace_cost": {"layers", "training"},
     "headline": set(),
-    "evaluation": {"errors", "headline"},
+    "mistakes": set(),
+    "evaluation": {"errors", "headline", "mistakes"},
     "predicting": {"errors", "data", "likeness", "training"},
     "findings": {
         "errors",
@@ -45,6 +46,7 @@ MAY_IMPORT = {
         "headline",
         "interpret",
         "layers",
+        "mistakes",
         "thumbnails",
         "trace_cost",
         "training",
@@ -57,12 +59,12 @@ MAY_IMPORT = {
     "classifier_inputs": {"classifier_parameters", "data", "likeness"},
     "classifier_parameters": {"recipes", "training"},
     "classifier_callbacks": set(),
-    "classifier_training": {"errors", "architecture", "classifier_parameters", "data", "training"},
+    "classifier_training": {"errors", "architecture", "classifier_parameters", "data", "model_file", "training"},
     "classifier": {
         *("architecture", "classifier_inputs", "classifier_callbacks", "classifier_parameters"),
         *("classifier_training", "layers_table", "recipes", "training"),
     },
-    "trial": {"errors", "architecture", "data", "evaluation", "headline", "run_folder", "training"},
+    "trial": {"errors", "architecture", "data", "evaluation", "headline", "mistakes", "run_folder", "training"},
     "compare": {
         *("errors", "architecture", "data", "evaluation", "machine", "presets", "random", "recipes", "run_folder"),
         *("training", "trial"),
@@ -71,7 +73,7 @@ MAY_IMPORT = {
     "thumbnails": set(),
     "cli": {
         *("errors", "atomic", "architecture", "data", "evaluation", "machine", "model_file", "presets"),
-        *("recipes", "likeness", "predicting"),
+        *("recipes", "likeness", "mistakes", "predicting"),
         *(
             "benchmark",
             "checkpoints",

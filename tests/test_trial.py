@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet.trial import merge
+from convlet.trial import merge, without_copies
 
 
 def test_the_interval_of_repeats_is_around_their_mean():
@@ -21,3 +21,16 @@ def test_the_interval_of_repeats_is_around_their_mean():
     assert merged["test_error_interval"] == pytest.approx([0.13337, 0.28883], abs=1e-5)
     assert merged["validation_error"] is None
     assert "seed" not in merged
+
+
+def test_the_error_without_copies_is_that_of_the_other_images():
+    wrong, copies = np.array([True, False, False, True]), np.array([False, True, True, False])
+    assert without_copies(wrong, copies) == {"test_copies": 2, "test_error_without_copies": 1.0}
+    assert without_copies(wrong, np.ones(4, bool)) == {"test_copies": 4, "test_error_without_copies": None}
+    assert without_copies(wrong, None) == without_copies(wrong, np.zeros(4, bool)) == {}
+
+
+def test_repeats_have_the_mean_error_without_copies():
+    run = {"train_seconds": 1.0, "images_per_second": 10.0, "validation_error": 0.1, "test_error": 0.1}
+    run |= {"confusion_matrix": [[9, 1], [0, 10]], "test_copies": 2, "test_error_without_copies": 0.2}
+    assert merge([run, run | {"test_error_without_copies": 0.4}])["test_error_without_copies"] == pytest.approx(0.3)

@@ -123,7 +123,8 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     console = Console()
     if not values["quiet"] and not values["resume"]:
         for name, word, settings, expected in comparison.recipes():
-            say(console, plan_line(name, word, settings, expected))
+            images, shape = len(comparison.data.validation), comparison.data.image_shape
+            say(console, plan_line(name, word, settings, expected, images, shape))
     with LiveProgress(console, quiet=values["quiet"]) as progress:
         result = comparison.run(progress)
     result |= {"command": command, "loading": options.loading(values)}

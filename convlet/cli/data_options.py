@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from convlet.errors import DataError
+
 
 class Shape(click.ParamType):
     """Height, width and channels as `24x32` or `24x32x3`."""
@@ -64,6 +66,27 @@ def choices(values: dict[str, Any]) -> dict[str, Any]:
     found = {name: values[name] for name in (*NAMES, "rules") if values.get(name) is not None}
     if "image_shape" in found:
         found["image_shape"] = tuple(found["image_shape"])
+    if isinstance(found.get("rules"), dict):  # as a run folder keeps them
+        from convlet.data.reading_rules import ReadingRules
+
+        try:
+            found["rules"] = ReadingRules.from_dict(found["rules"])
+        except ValueError as error:
+            raise DataError(f"the run has unusable rules for reading pictures: {error}; begin a new run") from None
+    return found
+
+
+def as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
+    """The options of data, with those pictures of files are read as the training pictures of a model were."""
+    from convlet import data
+    from convlet.data import named
+
+    if model.rules is None or values["data"] in named.BY_NAME:
+        return values
+    found = {**values, "rules": model.rules}
+    if values["size"] is None and model.rules.size is not None:
+        shown = data.survey(values["data"], **choices(values))
+        found["size"] = model.rules.size if shown.formats else None
     return found
 
 
@@ -72,6 +95,8 @@ def kept(values: dict[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in choices(values).items() if value is not False}
     if "labels" in found and Path(found["labels"]).is_file():
         found["labels"] = str(Path(found["labels"]).resolve())
+    if "rules" in found:
+        found["rules"] = found["rules"].as_dict()
     return found
 
 

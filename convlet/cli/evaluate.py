@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import data_options, options, relabel
 from convlet.system import reading
 
 
@@ -28,6 +28,12 @@ from convlet.system import reading
     metavar="E",
     help="The same for the confidence that kept this error on validation images; unlike images are rejected too.",
 )
+@click.option(
+    "--relabel-csv",
+    metavar="FILE",
+    help="Write the images of all parts whose label looks wrong, with the class that is suggested, as a table; "
+    "'train --labels FILE' reads it back.",
+)
 @click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
 def command(**values: Any) -> None:
     """Error rate, confusion matrix and worst mistakes of MODEL on the test images of DATA."""
@@ -39,21 +45,23 @@ def command(**values: Any) -> None:
     from convlet.predicting import rejection
     from convlet.report.evaluation import print_evaluation
     from convlet.training.losses import softmax
+    from convlet.trial import without_copies
 
     options.check_file(values["json_file"], "--json")
+    options.check_file(values["relabel_csv"], "--relabel-csv")
     model = model_file.load(options.model_path(values["model"]))
     reject = rejection(model, values["reject"], values["reject_error"])
-    data = options.load_data(values["data"], _as_trained(values, model))
+    data = options.load_data(values["data"], data_options.as_trained(values, model))
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(
             f"{data.name} has the classes {_short(data.classes)}, but the model knows {_short(model.classes)}; "
             "evaluate it on data with its own classes"
         )
     part = _part(model, data, values)
-    images = _in_channels(part.images, model.input_shape[2])
+    images = in_channels(part.images, model.input_shape[2])
     with images_called(values["part"]):
         logits = model.logits(images)
-        found = evaluate(model, images, part.labels, softmax(logits))
+        found = evaluate(model, images, part.labels, softmax(logits), part.names)
     result = {
         "model": values["model"],
         "architecture": model.architecture,
@@ -61,29 +69,18 @@ def command(**values: Any) -> None:
         "data": data.describe(),
         "classes": list(model.classes),
         **found,
+        **(without_copies(logits.argmax(axis=1) != part.labels, data.test_copies) if values["part"] == "test" else {}),
         "unlike": _unlike(model, images, logits),
         "rejected": _rejected(model, images, part.labels, logits, reject) if reject is not None else None,
     }
     if values["json_file"]:
         options.write_json(values["json_file"], result)
     print_evaluation(result, Console(), images)
+    if values["relabel_csv"]:
+        relabel.write(values["relabel_csv"], model, data, (values["part"], logits), values["data"])
 
 
-def _as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
-    """The options of data, with those pictures of files are read as the training pictures were."""
-    from convlet import data
-    from convlet.data import named
-
-    if model.rules is None or values["data"] in named.BY_NAME:
-        return values
-    found = {**values, "rules": model.rules}
-    if values["size"] is None and model.rules.size is not None:
-        shown = data.survey(values["data"], **options.data_options.choices(values))
-        found["size"] = model.rules.size if shown.formats else None
-    return found
-
-
-def _in_channels(images: Any, channels: int) -> Any:
+def in_channels(images: Any, channels: int) -> Any:
     """Images in grey or RGB, as the model takes them; other channels stay."""
     import numpy as np
 

@@ -15,7 +15,7 @@ def find_and_show(values: dict[str, Any]) -> None:
     from convlet.report.rates import print_rates
     from convlet.training.rate_finder import find_rate
 
-    data, word, settings = options.planned(values)
+    data, word, settings, start = options.planned(values)
     network = with_head(parse(word), len(data.classes))
     console = Console()
     with console.status("compiling") as status:
@@ -23,5 +23,6 @@ def find_and_show(values: dict[str, Any]) -> None:
         def told(step: int, steps: int) -> None:
             status.update(f"step {step} of {steps}")
 
-        scan = find_rate(network, data.train, classes=data.classes, settings=settings, on_step=told)
+        begun = {"start": start, "freeze": values["freeze"]}
+        scan = find_rate(network, data.train, classes=data.classes, settings=settings, on_step=told, **begun)
     print_rates(scan, f"{word} on {data.name}, {settings.optimizer}", console)

@@ -70,6 +70,12 @@ SETTINGS = (
     click.option("--ema-decay", type=float, help="Keep a running mean of the parameters, as with 0.99 [default: 0]."),
     click.option("--patience", type=int, help="Stop after so many epochs without a better one, and keep the best."),
     click.option(
+        "--perfect-epochs",
+        type=int,
+        help="Stop after so many epochs in a row without a wrong validation image, of at least 50; 0 for never "
+        "[default: 0; recipes: see 'convlet recipes NAME'; 0 with --epochs, --steps, --minutes or --patience].",
+    ),
+    click.option(
         "--monitor",
         help="What epochs are compared by on validation images: loss, error or balanced-error [default: loss; with "
         "balanced class weights, balanced-error].",
@@ -119,6 +125,7 @@ SETTING_NAMES = (
     *("momentum", "weight_decay", "warm_up", "clip_norm", "augment", "label_smoothing", "class_weights", "ema_decay"),
     *(
         "patience",
+        "perfect_epochs",
         "monitor",
         "keep",
         "steps",
@@ -206,33 +213,39 @@ def model_path(path: str) -> Path:
     raise ModelFileError(f"{path}: is a folder without a {MODEL}; give a model file or the folder of a run")
 
 
-def planned(values: dict[str, Any]) -> tuple[Any, str, Any]:
-    """The data, architecture and settings of one training: what was given, else the recipe's, else the defaults.
+def planned(values: dict[str, Any]) -> tuple[Any, str, Any, Any]:
+    """The data, architecture, settings and starting model (or None) of one training.
 
-    Everything that can be refused is refused before any work.
+    They are what was given, else the recipe's or the starting model's, else the defaults. Everything that can be
+    refused is refused before any work. `values` then also say how the starting model's pictures were read.
     """
     from convlet.architecture import format_word, parse
+    from convlet.cli import starting
     from convlet.presets import Entry, settings_for
     from convlet.recipes import entry_for, recipe
     from convlet.trial import check_fits
 
     if values["data"] is None:
         raise click.UsageError("Missing argument 'DATA'.")
-    if values["architecture"] is None and values["recipe"] is None:
-        raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe'.")
+    if all(values[name] is None for name in ("architecture", "recipe", "start")):
+        raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
     word = values["architecture"] and format_word(parse(values["architecture"]))
     given = given_settings(values)
     if values["recipe"] is not None:
         recipe(values["recipe"])
     settings_for(Entry("", ""), 1, given)
+    start = starting.given(values)
+    if start is not None:
+        values |= data_options.as_trained(values, start)
+        word = word or (start.architecture if values["recipe"] is None else None)
     data = load_data(values["data"], values)
     entry = Entry(word, word)
     if values["recipe"] is not None:
         entry = entry_for(values["recipe"], data.image_shape, len(data.train), data.pictures)
     word = word or entry.architecture
     settings = settings_for(entry, len(data.train), given)
-    check_fits(word, settings, data)
-    return data, word, settings
+    check_fits(word, settings, data, start, values["freeze"])
+    return data, word, settings, start
 
 
 def typed() -> str:
@@ -292,7 +305,8 @@ def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
     renamed = {"then": "then_data"}
     for key, value in before.items():
         name = renamed.get(key, key)
-        if name in values and given(name) in (None, ParameterSource.DEFAULT):
+        known = name in values or key == "rules"  # which no option gives
+        if known and given(name) in (None, ParameterSource.DEFAULT):
             values[name] = tuple(value) if key in ("size", "image_shape") and value else value
 
 

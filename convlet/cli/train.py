@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, streams
+from convlet.cli import options, starting, streams
 
 RUNS = Path("runs")
 """Where run folders go that were given no place."""
@@ -18,6 +18,7 @@ RUNS = Path("runs")
 @click.option("-a", "--architecture", help="A word such as conv16-relu-pool-conv32-relu-pool.")
 @click.option("--recipe", help="fast, standard or best: an architecture and settings that suit the images.")
 @click.option("--find-lr", is_flag=True, help="Only find a learning rate, in a short training of its own.")
+@options.add(starting.OPTIONS)
 @options.add(options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
@@ -33,6 +34,7 @@ def command(**values: Any) -> None:
     from convlet.cli.signals import Signals
     from convlet.lock import Lock
 
+    starting.check_options(values)
     with Signals() as signals:
         if values["find_lr"]:
             from convlet.cli.find_rate import find_and_show
@@ -59,17 +61,21 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
         options.check_folder(values["output"], "--output")
     else:
         check_folder(RUNS, f"{RUNS}, where a run without --output goes")
-    data, word, settings = options.planned(values)
+    data, word, settings, start = options.planned(values)
     wanted = values["output"] or options.free_folder(RUNS / f"{data.name}-{values['recipe'] or word}"[:120])
     described = data.describe()
-    made_from = origin(described, word, settings.as_dict())
+    begun = starting.record(values, start, data, word) if start is not None else None
+    made_from = origin(described, word, settings.as_dict(), begun)
     config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
     config |= {"recipe": values["recipe"]}
+    config |= {"from": begun} if begun is not None else {}
     config |= {"machine": machine(), "versions": versions()}
     config |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
     folder = options.new_folder(wanted, "--output")
     with Lock(folder):
         options.write_json(folder / CONFIG, config)
+        if start is not None:
+            starting.keep(folder, start)
         _train(folder, config, data, settings, made_from, values, signals)
 
 
@@ -84,7 +90,7 @@ def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
     word = format_word(parse(values["architecture"] or config["origin"].get("architecture")))
     settings = Settings.from_dict(config["origin"].get("settings", {})).changed(**options.given_settings(values))
     data = options.load_data(values["data"], values)
-    made_from = origin(data.describe(), word, settings.as_dict())
+    made_from = origin(data.describe(), word, settings.as_dict(), starting.recorded(folder, config))
     check_origin(folder, config, made_from)
     _train(folder, config, data, settings, made_from, values, signals)
 
@@ -116,26 +122,33 @@ def _train(
     if finished is not None:
         found, model = finished
     else:
+        start, begun = starting.of_run(folder, config), config.get("from") or {}
         with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
             if config["recipe"] and not values["resume"] and not values["quiet"]:
-                expected = expected_seconds(data, word, settings)
-                say(console, plan_line(config["recipe"], word, settings, expected))
+                expected = expected_seconds(data, word, settings, begun.get("frozen_layers", 0))
+                images, shape = len(data.validation), data.image_shape
+                say(console, plan_line(config["recipe"], word, settings, expected, images, shape))
             progress.start(word, 1, 1)
-            trained = train_on(data, word, settings, progress.update, part)
+            trained = train_on(data, word, settings, progress.update, part, start, begun.get("freeze", False))
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
         try:
             found, model = measure(trained, data), trained.model
         except PredictionError as error:
             part.fail(error)
             raise
+        if begun:
+            found["from"] = begun
         part.finish(trained, found)
-    _show(folder, found, console)
+        starting.forget(folder)
+    _show(folder, found, settings, console)
     with interruptible(signals, folder):
         write_report(folder / REPORT, of_training(config, found), data, [model], None, settings.threads)
     say(console, f"report: {folder / REPORT}")
 
 
-def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
+def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> None:
+    from convlet.report.copies import copies_line
+    from convlet.report.final import final_line
     from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
     from convlet.report.tables import say
@@ -143,6 +156,8 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
 
     for reason in found["rollbacks"]:
         say(console, f"went back and halved the learning rate: {reason}", "yellow")
+    if found.get("stopped"):
+        say(console, found["stopped"])
     low, high = found["test_error_interval"]
     validated = found["validation_error"]
     shown = "no validation images, " if validated is None else f"validation error {percent(validated)}, "
@@ -151,10 +166,12 @@ def _show(folder: Path, found: dict[str, Any], console: Any) -> None:
         f"{count(found['parameters'])} parameters, {shown}"
         f"test error {percent(found['test_error'])} (95 % interval {percent(low)} to {percent(high)})",
     )
-    if found.get("test_copies"):
-        error = found["test_error_without_copies"]
-        without = "there are no others" if error is None else f"test error without them {percent(error)}"
-        say(console, f"{count(found['test_copies'])} test images are training images too; {without}", "yellow")
+    line = final_line(settings.as_dict())
+    if line:
+        say(console, line)
+    leaked = copies_line(found)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(found.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     say(console, f"model: {folder / MODEL}")

@@ -8,11 +8,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from convlet.data import checks, copies, guess, named, splits
+from convlet.data import checks, guess, named, splits
 from convlet.data.choices import Choices
 from convlet.data.dataset import Array, Dataset, ImageSet
 from convlet.data.reading_rules import PLAIN
 from convlet.data.survey import Read, Survey, some
+from convlet.data.together import together
 from convlet.errors import DataError
 from convlet.system import reading
 
@@ -72,7 +73,7 @@ def load(
         found, names_given = _read(word, wanted, say)
         name, source = _name(word), word
         classes = found.classes
-        groups, said = _together(found, say)
+        groups, said = together(found, say)
         said |= {"skipped": len(found.skipped)} if found.skipped else {}
         said |= {"rules": found.rules.as_dict()} if found.rules != PLAIN else {}
         pictures = _pictures(found, names_given, wanted, say)
@@ -132,48 +133,14 @@ def _read(word: str, choices: Choices, say: Say) -> tuple[Read, bool]:
         return found, bool(made.formats)
 
 
-def _together(found: Read, say: Say) -> tuple[dict[str, Array | None], dict[str, Any]]:
-    """The groups of the images of each part: copies of one image, and what the user named; and what is said of them."""
-    said: dict[str, Any] = {}
-    groups: dict[str, Array | None] = {}
-    total = 0
-    for name, part in found.parts.items():
-        groups[name], copies_here = copies.numbers(part.images, found.groups.get(name))
-        total += copies_here
-    if total:
-        said["copies"] = total
-        say(f"  {total:,} images are exact copies of others; copies stay on one side of every split")
-    if found.groups:
-        count = len({group for part in found.groups for group in _names_of(found.groups, part)})
-        said["groups"] = count
-        say(f"  {count:,} groups, each on one side of every split")
-    for one in ("validation", "test"):
-        if one in found.parts:
-            shared = copies.common(found.parts[one].images, found.parts["train"].images)
-            if shared.any():
-                said[f"copies_in_{one}"] = int(shared.sum())
-                of_all = f"{shared.sum():,} of {len(found.parts[one]):,} {one} images"
-                say(f"  {of_all} are training images too: its error is too low")
-                said |= {"test_copies": shared} if one == "test" else {}
-            both = set(_names_of(found.groups, one)) & set(_names_of(found.groups, "train"))
-            if both:
-                said[f"groups_in_{one}"] = len(both)
-                say(f"  {len(both):,} groups of the {one} images have training images too: its error may be too low")
-    return groups, said
-
-
-def _names_of(groups: dict[str, Array], part: str) -> list[str]:
-    """The groups that the images of a part belong to."""
-    return [group for group in groups.get(part, ()) if group is not None]
-
-
 def _pictures(found: Read, names_given: bool, choices: Choices, say: Say) -> str:
     """What the images show: what the user said, else a guess, which is said."""
     if choices.pictures is not None:
         return choices.pictures
-    kind = guess.guess(found.parts["train"].images, found.classes, names_given)
-    say(f"  the images show: {kind} (a guess, --pictures decides); {guess.follows(kind)}")
-    return kind
+    train = found.parts["train"]
+    guessed = guess.guess(train.images, train.labels, found.classes, names_given)
+    say(f"  {guessed.line()}")
+    return guessed.kind
 
 
 def _cut(

@@ -14,7 +14,7 @@ import numpy as np
 from convlet.data import array_files, arrays
 from convlet.data.array_files import Found
 from convlet.data.choices import Choices
-from convlet.data.dataset import ImageSet
+from convlet.data.dataset import ImageSet, Rows
 from convlet.data.kinds import STRANGE, Sorted
 from convlet.data.reading_rules import PLAIN, ReadingRules
 from convlet.data.survey import PARTS, Read, Survey, some
@@ -184,7 +184,7 @@ def _read(place: str, pairs: dict[str, Pair], names: Found | None, choices: Choi
         arrays.same_count(images, numbers, place)
         if choices.transpose:
             images = np.ascontiguousarray(images.transpose(0, 2, 1, 3))
-        parts[part] = ImageSet(images, numbers)
+        parts[part] = ImageSet(images, numbers, Rows.all_of(pair["images"].shown, len(numbers)))
     assert classes is not None
     rules = ReadingRules(transpose=True) if choices.transpose else PLAIN
     return Read(parts, classes, rules)

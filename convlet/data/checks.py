@@ -67,4 +67,5 @@ def _check_pixels(images: Array, classes: int, found: Read, path: Path) -> None:
 
 
 def _why(found: Read) -> str:
-    return "Open one of the files: is it what you expect?" if found.parts["train"].names is not None else "Look at one."
+    in_files = isinstance(found.parts["train"].names, np.ndarray)
+    return "Open one of the files: is it what you expect?" if in_files else "Look at one."

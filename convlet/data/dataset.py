@@ -15,26 +15,60 @@ Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, eq=False)
+class Rows:
+    """The names of images that share a file: 8 bytes an image, each name is made when it is asked for.
+
+    form : the name of the file with {} where an image's number goes, split there, as ("train.csv:", "")
+    numbers : (n,) int64, the row of each image in the file
+    """
+
+    form: tuple[str, str]
+    numbers: Array
+
+    @classmethod
+    def all_of(cls, array: str, count: int) -> Rows:
+        """Of every image of an array, as in `images.npy[12]`, counted from 0."""
+        return cls((f"{array}[", "]"), np.arange(count))
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, number: int) -> str:
+        return f"{self.form[0]}{int(self.numbers[number])}{self.form[1]}"
+
+    def __iter__(self) -> Iterator[str]:
+        return (self[number] for number in range(len(self)))
+
+    def take(self, numbers: Array) -> Rows:
+        """The names of the images with these numbers, in this order."""
+        return Rows(self.form, self.numbers[numbers])
+
+
+@dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images and their labels.
 
     images : (n, H, W, C) uint8 or float32, C-contiguous
     labels : (n,) int64, numbers of the classes
-    names : (n,) object, the path of each image's file, with the row where it stands in a table; None where images
-        have none
+    names : where each image lies: (n,) object, the paths of files (texts that all parts and subsets share), or the
+        rows of one file; None if it is not known
     """
 
     images: Array
     labels: Array
-    names: Array | None = None
+    names: Array | Rows | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, numbers: Array) -> ImageSet:
         """The images with these numbers, in this order."""
-        names = None if self.names is None else self.names[numbers]
+        names = None if self.names is None else self.names.take(numbers)
         return ImageSet(np.ascontiguousarray(self.images[numbers]), self.labels[numbers], names)
+
+    def name(self, number: int) -> str | None:
+        """Where an image lies: its path, or file and row; None if it is not known."""
+        return None if self.names is None else str(self.names[number])
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +98,11 @@ class Dataset:
     @property
     def parts(self) -> Iterator[tuple[str, ImageSet]]:
         yield from (("train", self.train), ("validation", self.validation), ("test", self.test))
+
+    @property
+    def in_files(self) -> bool:
+        """Whether each image has a file of its own."""
+        return isinstance(self.train.names, np.ndarray)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -1,9 +1,12 @@
-"""What images show, guessed from their classes' names, colour and place: it decides about mirror images."""
+"""What images show, guessed from names of classes, colour, ground and mirror images: it decides about the last."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from convlet.data import symmetry
 from convlet.data.dataset import Array
 
 WRITING, OBJECTS, PHOTOGRAPHS, UNKNOWN = "writing", "objects", "photographs", "unknown"
@@ -18,6 +21,10 @@ colour."""
 EVEN_GROUND = 0.5
 """Fraction of border pixels near the border's median in a drawing or a scan; photographs have less."""
 
+INK_GROUND, MOST_INK = 0.6, 0.6
+"""Of writing: at least this fraction of border pixels is near the border's median, and at most this fraction of all
+pixels is far from it."""
+
 NEAR = 0.04
 """What counts as near, as a fraction of the range."""
 
@@ -28,21 +35,53 @@ COLOUR_MAP = 200
 """Of 16 x 16 x 16 colours a colour map uses at most about so many; photographs use more."""
 
 
-def guess(images: Array, classes: tuple[str, ...], named: bool) -> str:
+@dataclass(frozen=True)
+class Guess:
+    """What images show, and what was found when they were mirrored, in words ("" for nothing)."""
+
+    kind: str
+    found: str = ""
+
+    def line(self) -> str:
+        """The guess, what it rests on and what follows from it, for the user."""
+        found = f"{self.found}, so " if self.found else ""
+        return f"the images show: {self.kind} (a guess, --pictures decides); {found}{follows(self.kind)}"
+
+
+def guess(images: Array, labels: Array, classes: tuple[str, ...], named: bool) -> Guess:
     """What these images show.
 
-    Writing, if the classes are single letters or digits and the images are no photographs. Photographs, if most images
-    have many colours and a border that is not one even ground, and the classes have names. Else unknown: whether mirror
-    images help cannot be seen.
+    Photographs, if most images have many colours and a border that is not one even ground, unless mirror images look
+    like another class. Writing, if the images are ink on an even ground whose mirror images are other signs, or if
+    people named the classes with single letters or digits. Objects, if mirror images of other images keep their class.
+    Else unknown: whether mirror images help cannot be seen.
 
     images : (n, H, W, C)
+    labels : (n,) numbers of the classes
     named : whether people named the classes; numbers in an array say nothing
     """
-    photographed = _looks_photographed(images)
     signs = all(len(name) <= 2 and name.isalnum() for name in classes)
-    if photographed:
-        return UNKNOWN if signs else PHOTOGRAPHS
-    return WRITING if named and signs and all(len(name) == 1 for name in classes) else UNKNOWN
+    single = named and all(len(name) == 1 and name.isalnum() for name in classes)
+    is_long = max(images.shape[1:3]) > LONG * min(images.shape[1:3])
+    mirrored = symmetry.NOTHING if is_long else symmetry.tried(images, labels)
+    if _looks_photographed(images):
+        if mirrored.changes and mirrored.near <= symmetry.NEAR:
+            return Guess(UNKNOWN, _said(mirrored))
+        if signs and (named or not mirrored.keeps):
+            return Guess(UNKNOWN)
+        return Guess(PHOTOGRAPHS, _said(mirrored) if mirrored.keeps else "")
+    if mirrored.is_of_signs and (single or _looks_inked(images)):
+        return Guess(WRITING, _said(mirrored))
+    if single and not (mirrored.evidence and all(name.isdigit() for name in classes)):
+        return Guess(WRITING)
+    return Guess(OBJECTS if mirrored.keeps else UNKNOWN, _said(mirrored) if mirrored.evidence else "")
+
+
+def _said(mirrored: symmetry.Mirrored) -> str:
+    """What was found, for the user."""
+    plain, other = (100 * (1 - n / mirrored.images) for n in (mirrored.right, mirrored.right_mirrored))
+    what = "keep their class" if mirrored.keeps else "look like other classes" if mirrored.changes else "may not help"
+    return f"mirror images {what} (nearest-neighbour error {other:.0f} % mirrored, {plain:.0f} % as they are)"
 
 
 def follows(kind: str) -> str:
@@ -74,3 +113,18 @@ def _looks_photographed(images: Array) -> bool:
         return False
     cells = ((some - some.min()) * (15.99 / span)).astype(np.int64) @ np.array([256, 16, 1])
     return int((np.bincount(cells.ravel(), minlength=4096) > 1e-5 * cells.size).sum()) > COLOUR_MAP
+
+
+def _looks_inked(images: Array) -> bool:
+    """Whether most images are ink on an even ground, in grey."""
+    some = images[:: max(1, len(images) // MOST_LOOKED_AT)].astype(np.float32)
+    if some.shape[3] != 1 and (some.max(axis=3) - some.min(axis=3)).mean() > COLOURFUL * max(float(np.ptp(some)), 1.0):
+        return False
+    grey, span = some.mean(axis=3), float(np.ptp(some)) or 1.0
+    border = np.concatenate(
+        [grey[:, [0, -1]].reshape(len(grey), -1), grey[:, :, [0, -1]].reshape(len(grey), -1)], axis=1
+    )
+    level = np.median(border, axis=1, keepdims=True)
+    even = (np.abs(border - level) < NEAR * span).mean(axis=1)
+    ink = (np.abs(grey.reshape(len(grey), -1) - level) > NEAR * span).mean(axis=1)
+    return bool(np.median(even) >= INK_GROUND and 0 < np.median(ink) <= MOST_INK)

@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 
 from convlet.data.arrays import same_count
-from convlet.data.dataset import Array, ImageSet
+from convlet.data.dataset import Array, ImageSet, Rows
 from convlet.errors import DataError
 from convlet.system import reading
 
@@ -170,7 +170,9 @@ def load(folder: Path, classes: int = 10) -> dict[str, ImageSet]:
         same_count(images, labels, str(folder))
         if labels.max() >= classes:
             raise DataError(f"{label_path}: label {labels.max()} is outside 0 to {classes - 1}; are the files swapped?")
-        parts[part] = ImageSet(images[..., np.newaxis], labels.astype(np.int64))
+        parts[part] = ImageSet(
+            images[..., np.newaxis], labels.astype(np.int64), Rows.all_of(str(image_path), len(labels))
+        )
     if "test" in parts and parts["test"].images.shape[1:] != parts["train"].images.shape[1:]:
         sizes = " and ".join(" x ".join(map(str, parts[p].images.shape[1:3])) for p in ("train", "test"))
         raise DataError(f"{folder}: training and test images differ in size: {sizes}")

@@ -12,7 +12,7 @@ import numpy as np
 
 from convlet.data import idx
 from convlet.data.choices import Choices
-from convlet.data.dataset import Array, ImageSet
+from convlet.data.dataset import Array, ImageSet, Rows
 from convlet.data.kinds import STRANGE, Sorted
 from convlet.data.reading_rules import ReadingRules
 from convlet.data.survey import PARTS, Read, Survey, some
@@ -122,11 +122,12 @@ def _read(tree: Tree, parts: dict[str, dict[str, Item]], transpose: bool, mappin
         unknown = np.setdiff1d(labels, there)
         if len(unknown):
             raise DataError(f"{place}: {part} images have the label {unknown[0]}, which no training image has")
-        made[part] = ImageSet(np.ascontiguousarray(images[..., np.newaxis]), np.searchsorted(there, labels))
-    names = tuple(mapping.get(int(label), str(int(label))) for label in there)
-    if len(set(names)) < len(names):
-        names = tuple(str(int(label)) for label in there)
-    result = Read(made, names, ReadingRules(transpose=transpose))
+        names = Rows.all_of(tree.shown(parts[part]["images"]), len(labels))
+        made[part] = ImageSet(np.ascontiguousarray(images[..., np.newaxis]), np.searchsorted(there, labels), names)
+    classes = tuple(mapping.get(int(label), str(int(label))) for label in there)
+    if len(set(classes)) < len(classes):
+        classes = tuple(str(int(label)) for label in there)
+    result = Read(made, classes, ReadingRules(transpose=transpose))
     gaps = sorted(set(range(int(there[0]), int(there[-1]))) - set(there.tolist()))
     if gaps:
         result.notes.append(f"no image has the labels {some([str(label) for label in gaps])}; they are not classes")

@@ -43,6 +43,8 @@ def choose(tree: Tree, sorted_files: Sorted, choices: Choices) -> tuple[list[Ite
             table = read(tree, item, FIRST)
         except DataError:
             continue
+        if "suggested" in map(str.lower, table.columns):  # corrections, which are read only if the user names them
+            continue
         if table.rows and pictures.column(table)[1] >= FOUND_ENOUGH and _label_columns(table, pictures, choices):
             fitting.append(item)
     parted = [item for item in fitting if part_of(item.name)[0]]
@@ -76,12 +78,20 @@ def refuse_other_classes(tree: Tree, sorted_files: Sorted, by_folders: Layout, c
                 )
 
 
-def given(tree: Tree, sorted_files: Sorted, name: str) -> Item:
-    """The table that the user named, by its path below the place or by a path of its own."""
+def below(tree: Tree, sorted_files: Sorted, name: str) -> Item | None:
+    """The table that the user named, by its path below the place or by a path of its own; None if it is not there."""
     wanted = name.replace("\\", "/")
     for item in sorted_files.tables:
         if "/".join(item.parts) == wanted or tree.shown(item) == name or _same(tree.shown(item), name):
             return item
+    return None
+
+
+def given(tree: Tree, sorted_files: Sorted, name: str) -> Item:
+    """The same; raises DataError if it is not there."""
+    item = below(tree, sorted_files, name)
+    if item is not None:
+        return item
     there = some(["/".join(item.parts) for item in sorted_files.tables]) or "none"
     raise DataError(f"--labels {name}: is not a table (.csv, .tsv or .parquet) below {tree.root}; there are: {there}")
 
@@ -145,12 +155,13 @@ class Pictures:
 
     def matches(self, cell: str) -> list[Item]:
         """The pictures that a cell may mean; those of the longest path that fits."""
-        parts = [part for part in cell.replace("\\", "/").split("/") if part not in ("", ".")]
-        for first in range(len(parts)):
-            found = self._by.get("/".join(parts[first:]))
-            if found:
-                exact = [item for item in found if list(item.parts) == parts[first:]]
-                return exact or found
+        for path in dict.fromkeys((cell, cell.replace("\\", "/"))):
+            parts = [part for part in path.split("/") if part not in ("", ".")]
+            for first in range(len(parts)):
+                found = self._by.get("/".join(parts[first:]))
+                if found:
+                    exact = [item for item in found if list(item.parts) == parts[first:]]
+                    return exact or found
         return []
 
     def find(self, cell: str, table: Item, where: str) -> Item | None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from convlet.data import idx
-from convlet.data.dataset import ImageSet
+from convlet.data.dataset import ImageSet, Rows
 from convlet.errors import DataError, DownloadError
 
 TIMEOUT_SECONDS = 20.0
@@ -135,7 +135,8 @@ def _digits() -> ImageSet:
 
     found = load_digits()
     pixels = np.rint(found.images * (255 / 16)).astype(np.uint8)
-    return ImageSet(pixels[..., np.newaxis], found.target.astype(np.int64))
+    labels = found.target.astype(np.int64)
+    return ImageSet(pixels[..., np.newaxis], labels, Rows.all_of("digits", len(labels)))
 
 
 def get(named: Named, offline: bool = False, say: Callable[[str], None] = lambda line: None) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from convlet.data import archives, arrays
 from convlet.data.choices import Choices
-from convlet.data.dataset import Array, ImageSet
+from convlet.data.dataset import Array, ImageSet, Rows
 from convlet.data.kinds import STRANGE, Sorted
 from convlet.data.labels_table import LABEL_NAMES, SPLIT_NAMES
 from convlet.data.reading_rules import PLAIN, ReadingRules
@@ -142,7 +142,7 @@ def _read(tree: Tree, parts: dict[str, tuple[Item, _Form]], choices: Choices) ->
     """Read the tables; labels are classes by their sorted values, as those of arrays are."""
     images: dict[str, Array] = {}
     labels: dict[str, list[str]] = {}
-    names: dict[str, list[str]] = {}
+    names: dict[str, Rows] = {}
     for of_file, (item, form) in parts.items():
         shape = archives.row_shape(form.pixels, choices.image_shape, tree.shown(item))
         pixels, texts, splits, numbers = _rows(tree, item, form)
@@ -152,7 +152,7 @@ def _read(tree: Tree, parts: dict[str, tuple[Item, _Form]], choices: Choices) ->
             if chosen:
                 images[part] = arrays.images(pixels[chosen].reshape(-1, *shape), tree.shown(item))
                 labels[part] = [texts[k] for k in chosen]
-                names[part] = [f"{tree.shown(item)}:{numbers[k]}" for k in chosen]
+                names[part] = Rows((f"{tree.shown(item)}:", ""), np.array([numbers[k] for k in chosen], np.int64))
     if "train" not in labels:
         raise DataError(f"{tree.root}: no row of the tables is a training image")
     kinds = sorted(set(labels["train"]), key=lambda text: (not _whole(text), float(text) if _whole(text) else 0, text))
@@ -164,7 +164,7 @@ def _read(tree: Tree, parts: dict[str, tuple[Item, _Form]], choices: Choices) ->
             raise DataError(f"{tree.root}: {part} images have the class '{min(unknown)}', which no training image has")
         found = images[part]
         found = np.ascontiguousarray(found.transpose(0, 2, 1, 3)) if choices.transpose else found
-        made[part] = ImageSet(found, np.array([place[text] for text in texts], np.int64), np.array(names[part], object))
+        made[part] = ImageSet(found, np.array([place[text] for text in texts], np.int64), names[part])
     return Read(made, tuple(kinds), ReadingRules(transpose=True) if choices.transpose else PLAIN)
 
 

@@ -10,7 +10,7 @@ from convlet.data import archives, folders, idx_folders, kinds, labels_table, la
 from convlet.data.choices import Choices
 from convlet.data.kinds import ARRAYS, TABLES, Sorted
 from convlet.data.survey import Survey
-from convlet.data.tree import Item, Tree, ZipTree
+from convlet.data.tree import FileTree, Item, Tree, ZipTree
 from convlet.errors import DataError
 from convlet.system import reading
 
@@ -124,7 +124,7 @@ def _of_file(path: Path, choices: Choices) -> Survey:
         )
     with reading.opened(path, "a data set", None, DataError):
         pass
-    tree = _Single(path)
+    tree = FileTree(path)
     if suffix in ARRAYS or pixel_table.is_one(tree, tree.items[0]):
         _refuse_for_pictures(str(path), choices)
     if suffix in ARRAYS:
@@ -135,18 +135,6 @@ def _of_file(path: Path, choices: Choices) -> Survey:
     from dataclasses import replace
 
     return folders.survey(around, kinds.sort(around), replace(choices, labels=str(path)))
-
-
-class _Single(Tree):
-    """A tree of one file, which is also its root."""
-
-    def __init__(self, path: Path) -> None:
-        self.root = path
-        self.items = [Item((path.name,))]
-        self.hidden, self.empty = [], []
-
-    def shown(self, item: Item) -> str:
-        return str(self.root)
 
 
 def _is_beside(found: Sorted, tree: Tree) -> bool:

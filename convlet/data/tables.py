@@ -21,6 +21,9 @@ MOST_CELLS = 10_000_000
 MOST_LINE = 4 * 2**20
 """Characters of one line, which is held as a whole."""
 
+OWN_START = b"path,label,suggested,probability"
+"""How a table begins that `evaluate --relabel-csv` wrote: it is in UTF-8, and the bytes of a path that is not stay."""
+
 DELIMITERS = ",;\t|"
 FIRST = 64
 """Rows by which a table is judged."""
@@ -69,8 +72,9 @@ def opened_text(tree: Tree, item: Item, most: int | None) -> Iterator[IO[str]]:
     with tree.opened(item, "a table", most) as file:
         start = file.read(2**16)
         file.seek(0)
-        encoding = _encoding(start)
-        text = io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+        own = start.startswith(OWN_START)
+        encoding, errors = ("utf-8", "surrogateescape") if own else (_encoding(start), "replace")
+        text = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
         try:
             yield text
         finally:

@@ -140,6 +140,18 @@ class Tree:
             raise DataError(f"{self.root}: holds more than {MOST_FILES:,} files; give a folder with fewer")
 
 
+class FileTree(Tree):
+    """A tree of one file, which is also its root."""
+
+    def __init__(self, path: Path) -> None:
+        self.root = path
+        self.items = [Item((path.name,))]
+        self.hidden, self.empty = [], []
+
+    def shown(self, item: Item) -> str:
+        return str(self.root)
+
+
 class ZipTree(Tree):
     """Files in a zip archive; it stays open until `close`."""
 

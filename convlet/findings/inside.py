@@ -193,7 +193,9 @@ def _clearest_mistakes(predicted: Array, labels: Array, logits: Array) -> Array:
 def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> list[dict[str, Any]]:
     """Wrong images, and what spoke for the predicted class and for their own."""
     return [
-        {"number": int(number), "label": int(test.labels[number]), "predicted": int(taken)} | look
+        {"number": int(number), "name": test.name(int(number)), "label": int(test.labels[number])}
+        | {"predicted": int(taken)}
+        | look
         for rows in interpret.groups(model, len(numbers))
         for number, taken, look in zip(
             numbers[rows], predicted[rows], _looks_at(model, test, numbers[rows], predicted[rows]), strict=True

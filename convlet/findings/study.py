@@ -11,13 +11,12 @@ from convlet.errors import PredictionError
 from convlet.evaluation import (
     calibration,
     confusion_matrix,
-    least_certain,
     log_loss,
     per_class,
-    suspected_labels,
     wilson_interval,
 )
 from convlet.findings.bounds import predicted_together, prediction_threads, searched_step
+from convlet.mistakes import least_certain, suspected_labels
 from convlet.thumbnails import chosen, thumbnails
 from convlet.training import Model
 from convlet.training.losses import softmax
@@ -67,7 +66,8 @@ def study(
     "error", "error_interval", "log_loss", "confusion_matrix", "per_class", "calibration" : figures of them
     "worst" : places of the wrong images with the highest confidence, the highest first
     "least_certain" : places of the images between two classes
-    "suspected" : images of any part whose labels look wrong: part, number, small pixels, label, probabilities
+    "names" : where the wrong and the least certain images lie, by their places; empty if it is not known
+    "suspected" : images of any part whose labels look wrong: part, number, name, small pixels, label, probabilities
     "searched" : how many images of each part were searched for them
     "examples" : for each of the first classes a few of its training images, small
     """
@@ -79,6 +79,7 @@ def study(
     matrix = confusion_matrix(test.labels, predicted, len(data.classes))
     wrong = np.flatnonzero(predicted != test.labels)
     surest = wrong[np.argsort(-probabilities[wrong, predicted[wrong]], kind="stable")]
+    doubtful = least_certain(probabilities, SHOWN)
     suspected, searched = _suspected(model, data, numbers, probabilities, threads)
     return {
         "numbers": numbers,
@@ -93,7 +94,8 @@ def study(
         "per_class": per_class(matrix, data.classes),
         "calibration": calibration(probabilities, test.labels),
         "worst": surest[:SHOWN],
-        "least_certain": least_certain(probabilities, SHOWN),
+        "least_certain": doubtful,
+        "names": _names(data.test, numbers, [*wrong, *doubtful]),
         "suspected": suspected,
         "searched": searched,
         "examples": _examples(data.train, min(EXAMPLE_CLASSES, len(data.classes))),
@@ -118,10 +120,17 @@ def _suspected(
             number, row = int(numbers[place]), probabilities[place]
             label = int(part.labels[number])
             found.append(
-                {"part": name, "number": number, "label": label, "probabilities": row}
+                {"part": name, "number": number, "name": part.name(number), "label": label, "probabilities": row}
                 | {"pixels": thumbnails(part.images[number : number + 1])[0], "lead": float(row.max() - row[label])}
             )
     return sorted(found, key=lambda item: -item["lead"])[:SHOWN], searched
+
+
+def _names(part: ImageSet, numbers: Array, places: list[Any]) -> dict[int, str]:
+    """Where the images at these places lie, of those with these numbers."""
+    if part.names is None:
+        return {}
+    return {int(place): str(part.names[int(numbers[place])]) for place in places}
 
 
 def _examples(part: ImageSet, classes: int) -> list[Array]:

@@ -177,15 +177,33 @@ def compile_kernel(kernel: Kernel) -> Compiled:
     Numba's wrappers for Python and C are left out: with them, an object file could not be linked without Numba.
     """
     from llvmlite.binding import initialize_native_asmparser
-    from numba import types
-    from numba.core.compiler import Flags, compile_extra
     from numba.core.registry import cpu_target
+
+    from convlet.kernels.translate import translate
 
     _compiled_here.add(kernel.symbol)
     initialize_native_asmparser()  # without it, a kernel with inline assembly ends the process
     load_builders()
-    function = BY_NAME[kernel.name].build(kernel.shape, host())
-    function.__name__ = function.__qualname__ = kernel.symbol
+    row = BY_NAME[kernel.name]
+    function = row.build(kernel.shape, host())
+    if row.by_numba:
+        return _compiled_by_numba(function, kernel.symbol)
+    with _compiling():
+        library = cpu_target.target_context.codegen().create_library(kernel.symbol)
+        library.enable_object_caching()
+        module = library.create_ir_module(kernel.symbol)
+        translate(function, kernel.symbol, module, cpu_target.target_context)
+        library.add_ir_module(module)
+        _, _, (code, _) = library.serialize_using_object_code()
+    return kernel.symbol, code
+
+
+def _compiled_by_numba(function: Any, name: str) -> Compiled:
+    from numba import types
+    from numba.core.compiler import Flags, compile_extra
+    from numba.core.registry import cpu_target
+
+    function.__name__ = function.__qualname__ = name
     flags = Flags()
     flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     flags.error_model = "numpy"

@@ -153,10 +153,11 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
     run = shape.size * shape.channels
     # Few channels make short runs, which would leave the units idle: there one tile goes across filter rows, if the
     # tiles of all rows, which are then written out, are not too many.
-    outer = shape.size if run >= most or shape.size * run * len(spread.counts) > tuned.MOST_WRITTEN else 1
+    looped = run >= most or shape.size * run * len(spread.counts) > tuned.MOST_WRITTEN
+    outer = shape.size if looped else 1
     taps = [kh * shape.x.row + i for kh in range(shape.size // outer) for i in range(run)]
     size, tiles, tail = tuned.split(len(taps), most)
-    if outer == 1:
+    if not looped:
         parts = [taps[at : at + size] for at in range(0, len(taps), size)]
         tiles, tail = 1, 0
     else:

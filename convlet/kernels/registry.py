@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Row:
-    """A kernel's builder: `module.builder(shape, target)` returns the Python function to compile."""
+    """A kernel's builder: `module.builder(shape, target)` returns the Python function to compile.
+
+    by_numba : compiled by Numba, since it uses what `translate` does not know; this takes several times as long
+    """
 
     name: str
     module: str
+    by_numba: bool = False
 
     def build(self, shape: Any, target: Any) -> Callable[..., None]:
         builder = getattr(importlib.import_module(f"convlet.kernels.{self.module}"), self.name)
@@ -29,8 +34,8 @@ ROWS = (
     Row("dismiss", "meet"),
     Row("gather_bytes", "gather"),
     Row("gather_floats", "gather"),
-    Row("augment_bytes", "augment"),
-    Row("augment_floats", "augment"),
+    Row("augment_bytes", "augment", by_numba=True),
+    Row("augment_floats", "augment", by_numba=True),
     Row("conv", "conv"),
     Row("conv_filter_gradient", "conv"),
     Row("pooled_filter_gradient", "pooled"),
@@ -73,3 +78,7 @@ def load_builders() -> None:
     """Load the file of every kernel: what is compiled later is then the source of now, whatever is edited meanwhile."""
     for module in {row.module for row in ROWS}:
         importlib.import_module(f"convlet.kernels.{module}")
+    from convlet.kernels.translate import source
+
+    for module in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
+        source(module)

@@ -37,16 +37,23 @@ class Pass:
     """How a forward pass is run: for training or for inference, and where dropout gets its numbers.
 
     `uniform(path, shape)` returns float32 numbers even over [0, 1) for the layer at `path` (its place in
-    the network, from the outside in); shape is `(N, ...)`. Only training passes need it.
+    the network, from the outside in); shape is `(N, ...)`. Only training passes need it. The first `frozen` layers of
+    the network do not learn.
     """
 
     training: bool = False
     uniform: Callable[[tuple[int, ...], Shape], Array] | None = None
     path: tuple[int, ...] = ()
+    frozen: int = 0
+
+    @property
+    def observes(self) -> bool:
+        """Whether batch normalisation uses the shard's statistics rather than the running ones."""
+        return self.training and not (self.path and self.path[0] < self.frozen)
 
     def at(self, index: int) -> Pass:
         """The same pass, seen from the layer `index` inside this one."""
-        return Pass(self.training, self.uniform, (*self.path, index))
+        return Pass(self.training, self.uniform, (*self.path, index), self.frozen)
 
 
 def overflow(x: Array) -> Array:

@@ -29,7 +29,8 @@ class BatchNorm(Layer):
     y = scale (x - mean) / sqrt(variance + epsilon) + shift
 
     In training, mean and biased variance are those of the shard; at inference, running ones, which the
-    training loop moves by state = momentum * state + (1 - momentum) * (mean of `observed` over the shards).
+    training loop moves by state = momentum * state + (1 - momentum) * (mean of `observed` over the shards). A frozen
+    layer uses the running ones in training too: what follows it must see what it will see at inference.
 
     Parameters
     ----------
@@ -82,7 +83,7 @@ class BatchNorm(Layer):
         return {"mean": np.zeros(channels, np.float32), "variance": np.ones(channels, np.float32)}
 
     def forward(self, x: Array, parameters: Arrays, state: Arrays, run: Pass) -> tuple[Array, Any]:
-        if run.training:
+        if run.observes:
             axes = tuple(range(x.ndim - 1))
             mean, variance = x.mean(axes), x.var(axes)
         else:
@@ -90,7 +91,7 @@ class BatchNorm(Layer):
         inverse = 1 / np.sqrt(variance + self.epsilon)
         normal = (x - mean) * inverse
         y = parameters["scale"] * normal + parameters["shift"]
-        return y, Saved(run.training, mean, variance, inverse, normal)
+        return y, Saved(run.observes, mean, variance, inverse, normal)
 
     def backward(self, dy: Array, saved: Any, parameters: Arrays) -> tuple[Array, dict[str, Array]]:
         """In training, mean and variance depend on x too: dy loses its mean and its part along x.

@@ -7,6 +7,8 @@ from typing import Any
 from rich.console import Console
 
 from convlet.report.confusion import print_confusion
+from convlet.report.copies import copies_line, without_copies
+from convlet.report.final import final_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.tables import add, say, show, table
@@ -29,6 +31,7 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
         say(console)
         _table(rows, result["best_label"], console)
         say(console)
+        _said_of_rows(result, console)
         _choice(result, console)
     for failure in result["failed"]:
         say(console, f"failed: {failure['label']}: {failure['error']}", "red")
@@ -41,7 +44,9 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
 def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
     """One line a network; what fits into 60 columns is there always, images/s only where there is room."""
     wide, medium = console.width >= WIDE, console.width >= MEDIUM
-    titles = ["parameters", "validation\nerror", "test error\n(95 % interval)", "seconds"] + ["images/s"] * wide
+    leaked = any(row.get("test_copies") for row in rows)
+    titles = ["parameters", "validation\nerror", "test error\n(95 % interval)"]
+    titles += ["without\ncopies"] * leaked + ["seconds"] + ["images/s"] * wide
     made = table([("", False), ("network", False), *((title, True) for title in titles[0 if medium else 1 :])])
     for row in rows:
         chosen, error = row["label"] == best, percent(row["test_error"])
@@ -52,11 +57,22 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
         cells += [
             percent(row["validation_error"]),
             f"{error} ({low:.2f}-{high:.2f})",
+            *([without_copies(row)] if leaked else []),
             f"{row['train_seconds']:.1f}",
         ]
         cells += [count(row["images_per_second"])] if wide else []
         add(made, ["*" if chosen else " ", row["label"], *cells], "bold" if chosen else "")
     show(console, made)
+
+
+def _said_of_rows(result: dict[str, Any], console: Console) -> None:
+    """Which networks stopped early, and whose final errors are not measured as their curves are."""
+    for row in result["results"]:
+        if row.get("stopped"):
+            say(console, f"{row['label']}: {row['stopped']}")
+        line = final_line({**result.get("settings", {}), **row.get("settings", {})}, row["label"])
+        if line:
+            say(console, line)
 
 
 def _choice(result: dict[str, Any], console: Console) -> None:
@@ -69,6 +85,9 @@ def _choice(result: dict[str, Any], console: Console) -> None:
         say(console, _paired(result["paired"]))
     for name in result.get("untried", ()):
         say(console, f"not tried: the recipe {name}, which is usually better; try 'convlet train DATA --recipe {name}'")
+    leaked = copies_line(best)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(best.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
@@ -94,6 +113,9 @@ def _then(then: dict[str, Any], console: Console) -> None:
         f"test error {percent(then['test_error'])} (95 % interval {interval(then['test_error_interval'])}), "
         f"{seconds(then['train_seconds'])}",
     )
+    leaked = copies_line(then)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(then.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     print_confusion(then["confusion_matrix"], data["classes"], console)

@@ -8,9 +8,10 @@ from rich.console import Console
 
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
+from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent
-from convlet.report.tables import add, say, show, table
+from convlet.report.tables import add, say, show, show_whole, table
 
 PICTURES = 6
 """Mistakes that are drawn, where the terminal can."""
@@ -33,6 +34,9 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         f"error {percent(result['error'])} of {count(result['images'])} images "
         f"(95 % interval {interval(result['error_interval'])})",
     )
+    leaked = copies_line(result)
+    if leaked:
+        say(console, leaked, "yellow")
     for line in headline_lines(result.get("headline")):
         say(console, line, "yellow" if is_bad(line) else "")
     say(
@@ -50,19 +54,28 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
     if result.get("unlike"):
         say(console)
         say(console, f"{result['unlike']}, so the error may be another one on images like those", "yellow")
-    if result["worst"]:
-        say(console)
-        say(console, "worst mistakes, the surest first", "bold")
-        made = table([("image", True), ("label", False), ("taken for", False), ("sure", True), ("label got", True)])
-        for row in result["worst"]:
-            cells = [count(row["image"]), row["label"], row["predicted"]]
-            add(made, [*cells, percent(row["probability"]), percent(row["label_probability"])])
-        show(console, made)
+    _print_images(result["worst"], "worst mistakes, the surest first", "predicted", "taken for", console)
+    _print_images(result.get("suspected", []), "perhaps labelled wrongly", "suggested", "rather", console)
     if images is not None and result["worst"] and can_draw(console):
         say(console)
         shown = result["worst"][:PICTURES]
         captions = [(f"{row['label']}, not {row['predicted']}", percent(row["probability"])) for row in shown]
         print_pictures(images[[row["image"] for row in shown]], captions, console)
+
+
+def _print_images(rows: list[dict[str, Any]], title: str, what: str, heading: str, console: Console) -> None:
+    """Single images as a table, with their files if these are known."""
+    if not rows:
+        return
+    say(console)
+    say(console, title, "bold")
+    named = any("name" in row for row in rows)
+    columns = [("image", True), ("label", False), (heading, False), ("sure", True), ("label got", True)]
+    made = table(columns + [("file", False)] * named)
+    for row in rows:
+        cells = [count(row["image"]), row["label"], row[what], percent(row["probability"])]
+        add(made, [*cells, percent(row["label_probability"]), *([row["name"]] if named else [])])
+    (show_whole if named else show)(console, made)
 
 
 def _print_coverage(result: dict[str, Any], console: Console) -> None:

@@ -11,13 +11,10 @@ import numpy as np
 from rich.console import Console
 
 from convlet.report.blocks import can_draw, print_pictures
-from convlet.report.tables import add, say, show, table
+from convlet.report.tables import add, say, show_whole, table
 
 MOST_DRAWN = 24
 """Pictures that are drawn as the network saw them."""
-
-NEVER_WRAPPED = 10**6
-"""Columns of an output that is no terminal."""
 
 
 def print_predictions(rows: Sequence[dict[str, Any]], console: Console, *, seen: bool = False) -> None:
@@ -40,13 +37,7 @@ def print_predictions(rows: Sequence[dict[str, Any]], console: Console, *, seen:
         mark = " (unsure)" if row["unsure"] else ""
         name = "none" if row["class"] is None else row["class"]
         add(made, [row["image"], name + mark, "; ".join([shown, *row["unlike"], *row["notes"]])])
-    if console.is_terminal:
-        show(console, made)
-        return
-    wide = Console(file=io.StringIO(), width=NEVER_WRAPPED, color_system=None)
-    show(wide, made)
-    for line in wide.file.getvalue().splitlines():  # type: ignore[attr-defined]
-        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
+    show_whole(console, made)
 
 
 def as_json(row: dict[str, Any], classes: Sequence[str], top: int, with_seen: bool) -> dict[str, Any]:

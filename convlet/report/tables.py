@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 from rich.console import Console
 from rich.segment import Segments
 from rich.table import Table
 from rich.text import Text
 
 from convlet.report.plain import plain
+
+NEVER_WRAPPED = 10**6
+"""Columns of an output that is no terminal."""
 
 FEWEST = 10
 """Characters of a folded text that stay together if the terminal is too narrow for a table anyway."""
@@ -34,6 +39,17 @@ def show(console: Console, made: Table) -> None:
     # `print` takes no width above the terminal's
     segments = console.render(made, console.options.update(width=_least(made, FEWEST)))
     console.print(Segments(segments), crop=False, end="")
+
+
+def show_whole(console: Console, made: Table) -> None:
+    """Print a table as `show` does; off a terminal no line is wrapped or cut, so that a path can be copied."""
+    if console.is_terminal:
+        show(console, made)
+        return
+    wide = Console(file=io.StringIO(), width=NEVER_WRAPPED, color_system=None)
+    show(wide, made)
+    for line in wide.file.getvalue().splitlines():  # type: ignore[attr-defined]
+        console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _least(made: Table, folded: int) -> int:

@@ -30,7 +30,7 @@ class CompiledEngine(Engine):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.workers = Workers(self.threads)
-        self.decay = self.layout.decay_mask()
+        self.decay = self.decay_mask()
         self._classes = int(np.prod(self.network.output_shape(self.input_shape)))
         self._momentum = self.layout.state_momentum(self.network, self.input_shape)
         width, _channels = self.input_shape[1:]
@@ -111,7 +111,8 @@ class CompiledEngine(Engine):
         task, given = self._updates[key]
         given[:] = optimizer_settings(optimizer, learning_rate, step)
         self._ready.clear()
-        self._run_pieces(task)
+        with self.fixed():
+            self._run_pieces(task)
 
     def logits(self, images: Array) -> Array:
         """See `Engine.logits`."""
@@ -161,7 +162,7 @@ class CompiledEngine(Engine):
 
     def _plan(self, images: Array, training: bool) -> tuple[Plan, list[Step]]:
         """The plan for this kind of pixels, and all steps of a walk through it."""
-        plan, pixels, logits = lower(self.network, self.input_shape, self.layout, training)
+        plan, pixels, logits = lower(self.network, self.input_shape, self.layout, training, self.frozen)
         changed = self._augment_shape(pixels) if training and self.augmentation else None
         rooms = [plan.blob(0, 4 * changed.scratch_floats), plan.blob(MIX_BYTES)] if changed else []
         plan.lay_out(self.shard)
@@ -240,7 +241,8 @@ class CompiledEngine(Engine):
             for row in self._observed[:shards]:
                 total += row
             mean = total / np.float32(shards)
-            self.state[:] = self._momentum * self.state + (1 - self._momentum) * mean
+            followed = self._momentum * self.state + (1 - self._momentum) * mean
+        self.state[self.fixed_state :] = followed[self.fixed_state :]
 
     def _update_task(self, optimizer: Optimizer, slots: dict[str, Array]) -> tuple[Task, Array]:
         given = np.zeros(settings.SETTINGS, np.float32)

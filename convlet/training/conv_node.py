@@ -65,7 +65,7 @@ class ConvNode:
             taps = self.size * self.size * self.x.shape[2]
             self.read = self.norm.declare(plan, self.read, taps, self.outputs[2])
         self.transformed = self.transform(plan, self.forward_shape(), self.read[0])
-        if not plan.training:
+        if not plan.training or not self.y.learns:
             return
         if self.x.learns and (self.winners or self.stride > 1):
             self.expanded = plan.tensor(self.outputs, self.stride)

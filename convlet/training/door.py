@@ -17,10 +17,12 @@ from convlet.training.image_weights import image_weights
 from convlet.training.inputs import Labelled, LabelledImages, times
 from convlet.training.layout import Layout
 from convlet.training.memory import check_training
+from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
-from convlet.training.setting_checks import short
+from convlet.training.setting_checks import boolean, short
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
+from convlet.training.starting import Beginning, beginning
 from convlet.training.threads import available_threads
 
 
@@ -35,6 +37,8 @@ class Admitted:
     held_out : the validation images, at least one, with how much each counts; None without any
     preprocessing : the given one, else the one computed from `shown`
     threads : how many the training uses
+    beginning : what is taken from a model; None if nothing is
+    frozen : layers from the front that do not learn
     """
 
     network: Sequential
@@ -44,6 +48,8 @@ class Admitted:
     held_out: Labelled | None
     preprocessing: Preprocessing
     threads: int
+    beginning: Beginning | None = None
+    frozen: int = 0
 
     @property
     def shape(self) -> Shape:
@@ -61,15 +67,18 @@ def admit(
     settings: Settings,
     preprocessing: Preprocessing | None = None,
     weights: Any = None,
+    start: Snapshot | Model | None = None,
+    freeze: bool = False,
 ) -> Admitted:
     """Check everything that a training is given; see `convlet.train` for the parameters.
 
     Raises
     ------
-    DataError : images, labels or weights that cannot be used, class names that cannot, or another number of outputs
-        than classes
-    ArchitectureError : a network that does not fit the images or the memory
-    SettingsError : settings that are not a `Settings`
+    DataError : images, labels or weights that cannot be used, class names that cannot, another number of outputs than
+        classes, or images that do not suit the model to start from
+    ArchitectureError : a network that does not fit the images, the memory, or the model to start from
+    SettingsError : settings that are not a `Settings`, a start that is none, or nothing to freeze
+    CheckpointError : a snapshot of another network
     """
     names = class_names(classes)
     if not isinstance(settings, Settings):
@@ -90,6 +99,9 @@ def admit(
     # the same network as the one that the model's word describes, so that a saved model is this one
     network, threads = with_head(body, len(names)), settings.threads or available_threads()
     shown = _weighted(shown, weights, len(names), settings)
+    begun, frozen = _begun(start, freeze, network, shape, names, settings)
+    if preprocessing is None and begun is not None:
+        preprocessing = begun.preprocessing
     if preprocessing is None:
         preprocessing = Preprocessing.from_images(shown.images)
     if len(preprocessing.mean) != shape[-1]:
@@ -97,7 +109,29 @@ def admit(
             f"the preprocessing is for {len(preprocessing.mean)} channels, but the training images are {times(shape)}"
         )
     check_training(network, shape, settings, len(shown), threads)
-    return Admitted(network, format_word(body), names, shown, held_out, preprocessing, threads)
+    return Admitted(network, format_word(body), names, shown, held_out, preprocessing, threads, begun, frozen)
+
+
+def _begun(
+    start: Snapshot | Model | None,
+    freeze: bool,
+    network: Sequential,
+    shape: Shape,
+    classes: tuple[str, ...],
+    settings: Settings,
+) -> tuple[Beginning | None, int]:
+    """What is taken from a model, if that is what a training starts from, and how many layers are frozen."""
+    if boolean("freeze", freeze) and not isinstance(start, Model):
+        raise SettingsError("freeze keeps the filters of a model, but there is none; give one as start")
+    if start is None:
+        return None, 0
+    if isinstance(start, Model):
+        found = beginning(start, network, shape, classes, freeze)
+        return found, found.frozen
+    if not isinstance(start, Snapshot):
+        raise SettingsError(f"start must be a convlet.Model or a Snapshot, but got {short(start)}")
+    check_snapshot(start, network, shape, settings)
+    return None, start.frozen
 
 
 def class_names(classes: Any) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ row of gradients and add the rows in a fixed tree, so the number of threads neve
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +33,9 @@ class Engine(ABC):
     layout : where each named parameter and state array lies in the flat vectors
     parameters, gradient : float32 (P,); others write `parameters` through `load` only, and `gradient` at any time
     state : float32 (S,), running statistics; as `parameters`
+    frozen : layers from the front that do not learn: no step changes a bit of their parameters or running statistics,
+        and their batch normalisation uses the running statistics in training too
+    fixed_parameters, fixed_state : how many numbers of `parameters` and of `state` those layers have
     """
 
     def __init__(
@@ -44,6 +49,7 @@ class Engine(ABC):
         seed: int,
         smoothing: float = 0.0,
         augmentation: Augmentation = Augmentation(),  # noqa: B008 - frozen
+        frozen: int = 0,
     ) -> None:
         self.network = network
         self.input_shape = input_shape
@@ -53,7 +59,9 @@ class Engine(ABC):
         self.seed = seed
         self.smoothing = smoothing
         self.augmentation = augmentation
+        self.frozen = frozen
         self.layout = Layout(network, input_shape)
+        self.fixed_parameters, self.fixed_state = self.layout.front(frozen)
         self.parameters = np.zeros(self.layout.parameter_count, np.float32)
         self.gradient = np.zeros(self.layout.parameter_count, np.float32)
         self.state = self.layout.initial_state(network, input_shape)
@@ -78,7 +86,8 @@ class Engine(ABC):
     ) -> tuple[float, int]:
         """Forward and backward over one batch.
 
-        Leaves the mean gradient over the batch in `gradient` and lets `state` follow what the batch showed.
+        Leaves the mean gradient over the batch in `gradient`, 0 for frozen layers, and lets `state` follow what the
+        batch showed.
 
         Parameters
         ----------
@@ -94,6 +103,19 @@ class Engine(ABC):
         -------
         The sum of the images' weighted losses and the number of images whose largest logit is not their label's.
         """
+
+    def decay_mask(self) -> Array:
+        """Float32 (P,): 1 where weight decay applies, so nowhere in frozen layers, and 0 elsewhere."""
+        mask = self.layout.decay_mask()
+        mask[: self.fixed_parameters] = 0
+        return mask
+
+    @contextmanager
+    def fixed(self) -> Iterator[None]:
+        """Give frozen parameters their bits back: no gradient moves them, but a denormal number may become zero."""
+        before = self.parameters[: self.fixed_parameters].copy()
+        yield
+        self.parameters[: self.fixed_parameters] = before
 
     @abstractmethod
     def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:

@@ -7,42 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convlet.errors import CheckpointError
-from convlet.layers.base import Array
 from convlet.random import MEMBER, derived_seed
-from convlet.training.resume import Keeper, State
+from convlet.training.member import Member
 from convlet.training.settings import Settings
-from convlet.training.snapshot import Snapshot
-
-
-@dataclass(eq=False)
-class Member:
-    """A member whose training has ended.
-
-    parameters, state : float32 (P,) and (S,), what it predicts with
-    steps : updates it took
-    ended_early : whether whoever watched it ended the training
-    validation_logits : float32 (n, K), what these parameters put out for the validation images; None if that epoch was
-        not validated here, as after a resume
-    """
-
-    parameters: Array
-    state: Array
-    history: dict[str, list[Any]]
-    best_epoch: int
-    steps: int
-    images: int
-    train_seconds: float
-    rollbacks: list[str]
-    ended_early: bool = False
-    snapshot: Snapshot | None = None
-    validation_logits: Array | None = None
-
-    def figures(self) -> dict[str, Any]:
-        """All but the arrays, in values that JSON knows."""
-        return {name: getattr(self, name) for name in FIGURES}
-
-
-FIGURES = ("history", "best_epoch", "steps", "images", "train_seconds", "rollbacks")
+from convlet.training.state import Keeper, State
 
 Train = Callable[[Settings, int, Keeper | None], Member]
 """Trains one member, by its settings, its number from 0 and who keeps where it stands."""

@@ -48,6 +48,15 @@ class Layout:
         """Each state array by name: views into `vector` (S,), or (..., S) with the leading axes kept."""
         return _views(vector, self.state_names, self.state_shapes, self.state_offsets)
 
+    def front(self, layers: int) -> tuple[int, int]:
+        """How many parameters, and how many numbers of state, the first layers of the network have."""
+
+        def end(names: tuple[str, ...], shapes: tuple[Shape, ...]) -> int:
+            own = zip(names, shapes, strict=True)
+            return sum(prod(shape) for name, shape in own if int(name.partition(".")[0]) < layers)
+
+        return end(self.names, self.shapes), end(self.state_names, self.state_shapes)
+
     def decay_mask(self) -> Array:
         """Float32 (P,): 1 on weights, which weight decay applies to, and 0 on all other parameters."""
         mask = np.zeros(self.parameter_count, np.float32)

@@ -12,18 +12,20 @@ from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
 from convlet.likeness import TrainingImages
 from convlet.training.backend import Training, compile_ahead, make_engine
-from convlet.training.door import admit, check_snapshot
-from convlet.training.ensemble import Member, joined, train_members
+from convlet.training.door import admit
+from convlet.training.ensemble import joined, train_members
 from convlet.training.history_table import history_table
 from convlet.training.inputs import Labelled, LabelledImages
 from convlet.training.mapped import pieces
+from convlet.training.member import Member
 from convlet.training.model import Model
 from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress, of_member
-from convlet.training.resume import Keeper
-from convlet.training.run import VALIDATED_BYTES, Run, validate
+from convlet.training.run import Run
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
+from convlet.training.state import Keeper
+from convlet.training.validation import VALIDATED_BYTES, validate
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +71,8 @@ def train(
     settings: Settings,
     preprocessing: Preprocessing | None = None,
     weights: Any = None,
-    start: Snapshot | None = None,
+    start: Snapshot | Model | None = None,
+    freeze: bool = False,
     on_progress: OnProgress | None = None,
     on_epoch: OnEpoch | None = None,
     keeper: Keeper | None = None,
@@ -84,36 +87,40 @@ def train(
         or the settings have class weights, the validation loss is the weighted mean
     classes : the name of each class, in the order of the labels
     settings : how to train
-    preprocessing : None for one computed from the training images
+    preprocessing : None for that of the model to start from, else for one computed from the training images
     weights : (n,) numbers from 0, how much each training image counts; None for 1 each. Only their proportions
         matter, and an image with the weight 0 is left out
-    start : where an earlier training of the same network ended, to go on from there; None to begin
+    start : a model whose filters training begins with, or the snapshot of an earlier training of the same network, to
+        go on from there; None to begin anew. Of a model, the layers with parameters are taken from the front while
+        their tokens and shapes are the network's; the last layer only if the classes are the same in the same order.
+        The optimizer begins anew. Of a model with several members the first is taken, by every member that is trained
+    freeze : whether what was taken from a model stays as it is, bit by bit. Its batch normalisation then uses the
+        model's running statistics. The last layer always learns
     on_progress : called in this thread, at most about ten times a second and after the last step
     on_epoch : called in this thread after each epoch; where it returns True, training ends
     keeper : keeps where training stands after each step, and may have a state to go on from
 
     Raises
     ------
-    DataError : images or labels that cannot be used
-    ArchitectureError : a network that does not fit the images, the classes or the memory
-    SettingsError : several members that should go on from one snapshot
+    DataError : images or labels that cannot be used, or that do not suit the model to start from
+    ArchitectureError : a network that does not fit the images, the classes, the memory or the model to start from
+    SettingsError : several members that should go on from one snapshot, a start that is none, or nothing to freeze
     CheckpointError : a snapshot of another network
     TrainingError : the loss, the gradient or the parameters are no longer finite
     """
-    given = {"preprocessing": preprocessing, "weights": weights}
+    given = {"preprocessing": preprocessing, "weights": weights, "start": start, "freeze": freeze}
     admitted = admit(network, train, validation, classes=classes, settings=settings, **given)
     network, shape, threads = admitted.network, admitted.shape, admitted.threads
     shown, held_out, preprocessing = admitted.shown, admitted.held_out, admitted.preprocessing
-    if start is not None:
-        check_snapshot(start, network, shape, settings)
-    learning = settings.learning()
+    learning = settings.learning() | {"frozen": admitted.frozen}
+    begin = start if isinstance(start, Snapshot) else admitted.beginning
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
 
     def one(own: Settings, number: int, kept: Keeper | None) -> Member:
         engine = make_engine(network, shape, preprocessing, shard=own.shard, threads=threads, seed=own.seed, **learning)
         try:
             watch = of_member(number, settings.members, on_progress, on_epoch)
-            run = Run(engine, own, shown, held_out, *watch, start, kept)
+            run = Run(engine, own, shown, held_out, *watch, begin, kept)
             run.all_epochs()
             return run.member()
         finally:

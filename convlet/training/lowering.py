@@ -44,10 +44,15 @@ ACTIVATIONS = (ReLU, LeakyReLU, Tanh, Sigmoid, GELU, SiLU)
 SAME_SHAPE = (*ACTIVATIONS, Dropout, BatchNorm)
 
 
-def lower(network: Sequential, input_shape: Shape, layout: Layout, training: bool) -> tuple[Plan, Value, Value]:
-    """The plan of a network, with the values of its images and of its logits."""
+def lower(
+    network: Sequential, input_shape: Shape, layout: Layout, training: bool, frozen: int = 0
+) -> tuple[Plan, Value, Value]:
+    """The plan of a network, with the values of its images and of its logits.
+
+    frozen : layers from the front that do not learn: they run as at inference and have no backward pass
+    """
     plan = Plan(training)
-    lowering = Lowering(network, input_shape, layout, plan)
+    lowering = Lowering(network, input_shape, layout, plan, frozen)
     images = plan.value(cast(tuple[int, int, int], tuple(input_shape)), learns=False)
     logits = lowering.sequence(network, images, "", ())
     for node in plan.nodes:
@@ -76,8 +81,8 @@ def as_pixels(shape: Shape) -> tuple[int, int, int]:
 class Lowering:
     """Walks through the layers and adds nodes to the plan."""
 
-    def __init__(self, network: Sequential, input_shape: Shape, layout: Layout, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, network: Sequential, input_shape: Shape, layout: Layout, plan: Plan, frozen: int) -> None:
+        self.plan, self.frozen = plan, frozen
         self.streams = dropout_streams(network, input_shape)
         self.parameters = dict(zip(layout.names, layout.offsets, strict=True))
         self.state = dict(zip(layout.state_names, layout.state_offsets, strict=True))
@@ -88,20 +93,24 @@ class Lowering:
         while index < len(names):
             self.plan.begin((*path, index))
             layer, rest = layers.layers[index], layers.layers[index + 1 :]
-            fused = self.fused(layer, rest, names[index + 1 :])
+            fused = self.fused(layer, rest, names[index + 1 :], self.learns((*path, index + 1)))
             if not isinstance(layer, Flatten) or self.needs_copy(rest, x):
                 x = self.layer(layer, x, names[index], (*path, index), fused)
             index += 1 + fused.count
         return x
 
-    def fused(self, layer: Layer, rest: tuple[Layer, ...], names: list[str]) -> Fused:
-        """What can be fused: at inference a batch normalisation, a relu, and behind a convolution 2x2 max pooling."""
+    def learns(self, path: tuple[int, ...]) -> bool:
+        """Whether the layer at this place in the network learns in this plan."""
+        return self.plan.training and path[0] >= self.frozen
+
+    def fused(self, layer: Layer, rest: tuple[Layer, ...], names: list[str], next_learns: bool) -> Fused:
+        """What can be fused: a batch normalisation unless it learns, a relu, behind a convolution 2x2 max pooling."""
         found = Fused()
         if not isinstance(layer, Conv | Dense):
             return found
         following = iter(rest)
         after = next(following, None)
-        if isinstance(after, BatchNorm) and not self.plan.training:
+        if isinstance(after, BatchNorm) and not next_learns:
             found = replace(found, norm=Fold(after.epsilon, *self.norm_places(names[0])))
             after = next(following, None)
         if isinstance(after, ReLU):
@@ -136,7 +145,8 @@ class Lowering:
         outputs = x.shape if isinstance(layer, SAME_SHAPE) else as_pixels(layer.output_shape(x.shape))
         y = self.plan.value(as_pixels(fused.pool.output_shape(outputs)) if fused.pool else outputs)
         x.readers += 1
-        y.learns = x.learns or isinstance(layer, Conv | Dense | BatchNorm)
+        learns = self.learns(path)
+        y.learns = x.learns or (learns and isinstance(layer, Conv | Dense | BatchNorm))
         y.masked = fused.relu and not fused.pool  # where a pool follows, its winners say where the relu let through
         self.plan.nodes.append(self.node(layer, x, y, name, path, outputs, fused))
         return y
@@ -164,7 +174,7 @@ class Lowering:
             case GlobalAvgPool():
                 return PoolNode(x, y, "average_pool", x.shape[:2], max(x.shape[:2]))
             case BatchNorm():
-                return NormNode(x, y, layer.epsilon, *self.norm_places(name))
+                return NormNode(x, y, layer.epsilon, *self.norm_places(name), observes=self.learns(path))
             case Dropout():
                 return DropoutNode(x, y, layer.rate, self.streams[path])
             case LeakyReLU():
@@ -188,7 +198,8 @@ class Lowering:
         if len(outputs) == 1:
             x.readers += 1
         main, shortcut = outputs if len(outputs) == 2 else (outputs[0], x)
-        total, y = self.plan.value(main.shape), self.plan.value(main.shape)
+        learns = main.learns or shortcut.learns
+        total, y = (self.plan.value(main.shape, learns=learns) for _ in range(2))
         main.readers, total.readers = main.readers + 1, 1
         if len(outputs) == 2:
             shortcut.readers += 1

@@ -1,8 +1,7 @@
 """What a network takes of memory and of compilation: refused before anything is allocated or compiled.
 
 NumPy's zeros take memory only when something is written over them. So a network that does not fit could be made, would
-train for a while, and would then be ended by the system without a word. A network of hundreds of different layers,
-which a stranger's model file may hold, would be compiled for minutes.
+train for a while, and would then be ended by the system without a word. What compilation may take is in `first_use`.
 """
 
 from __future__ import annotations
@@ -13,20 +12,15 @@ from typing import Any
 from convlet.architecture import format_word, without_head
 from convlet.errors import ArchitectureError
 from convlet.layers.base import Shape
-from convlet.layers.checks import shorten
 from convlet.layers.sequential import Sequential
 from convlet.limits import available_bytes
 from convlet.training.backend import backend_name
+from convlet.training.first_use import check_first_use
 from convlet.training.layout import Layout, leaves
 from convlet.training.settings import Settings
 
 FLOAT = 4
 """Bytes."""
-
-MOST_KERNELS = 90
-"""Different kernels that the layers of a network may need. 59 took 12 seconds on two idle cores. VGG-16 needs
-up to 82 with batch normalisation (25 seconds of one core, on a busy machine), a ResNet of four stages and any depth up
-to 75 (29 seconds of one core)."""
 
 ENGINE_VECTORS = 3
 """An engine's own vectors as long as the parameters: they, their mean gradient, where weight decay applies."""
@@ -42,7 +36,8 @@ def check_training(network: Sequential, input_shape: Shape, settings: Settings, 
 
     Raises
     ------
-    ArchitectureError : the network does not fit the images, or its training the memory, or it has too many kernels
+    ArchitectureError : the network does not fit the images, its training does not fit the memory, or its kernels take
+        too long to compile
     """
     _check_kernels(network, input_shape, (True, False))
     batch = min(settings.batch or images, images)
@@ -83,16 +78,10 @@ def _check(network: Sequential, what: str, parameters: int, workspaces: int, rem
 
 
 def _check_kernels(network: Sequential, input_shape: Shape, passes: tuple[bool, ...]) -> None:
-    """Refuse a network with more than MOST_KERNELS different kernels in these passes: True for training."""
-    if backend_name() == "reference":
-        return
-    kernels = {kernel for training in passes for kernel in _plan(network, input_shape, 1, training).kernels()}
-    if len(kernels) > MOST_KERNELS:
-        raise ArchitectureError(
-            f"{shorten(format_word(without_head(network)))}: its layers need {len(kernels):,} different kernels, but "
-            f"at most {MOST_KERNELS} may be compiled, which takes about 20 seconds; use fewer kinds of layers: "
-            "layers of the same kind, size and input size share their kernels"
-        )
+    """Refuse a network whose kernels in these passes (True for training) would take too long to compile."""
+    if backend_name() != "reference":
+        plans = (_plan(network, input_shape, 1, training) for training in passes)
+        check_first_use(network, [kernel for plan in plans for kernel in plan.kernels()])
 
 
 def _plan(network: Sequential, input_shape: Shape, shard: int, training: bool) -> Any:

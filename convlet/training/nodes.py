@@ -221,19 +221,23 @@ class DropoutNode:
 
 @dataclass
 class NormNode:
-    """Batch normalisation: by the shard's own statistics in training, by the running ones at inference."""
+    """Batch normalisation: by the shard's own statistics if it `observes` them, as where it learns, else by the running
+    ones."""
 
     x: Value
     y: Value
     epsilon: float
     parameters: tuple[int, int]
     state: tuple[int, int]
+    observes: bool
     inverse: list[Blob] = field(default_factory=list)
 
     def declare(self, plan: Plan) -> None:
+        if not self.observes:
+            return
         plan.together = True
         self.inverse.append(plan.blob(0, 4 * self.x.shape[2]))
-        if plan.training and not self.x.learns:
+        if not self.x.learns:
             plan.tensors.append(self.x.gradient)  # the kernel writes it with the sums; nobody reads it
 
     def observed(self) -> list[Operand]:
@@ -243,7 +247,7 @@ class NormNode:
         x, y = self.x.data, self.y.data
         operands = [x.at(), y.at(), *(parameter(offset) for offset in self.parameters)]
         shape = map_shape(x, y, number=self.epsilon)
-        if plan.training:
+        if self.observes:
             plan.forward.append(map_step("batch_norm", shape, [*operands, *self.observed(), self.inverse[0].at()]))
         else:
             running = [(frame.STATE, 4 * offset) for offset in self.state]

@@ -184,7 +184,8 @@ class Plan:
             self.forward_parts += [part] * (len(self.forward) - len(self.forward_parts))
         if self.training:
             for number, node in reversed(numbered):
-                node.backward(self)
+                if node.y.learns:
+                    node.backward(self)
                 part = Part("backward", self.layer_of(number))
                 self.backward_parts += [part] * (len(self.backward) - len(self.backward_parts))
 

@@ -117,7 +117,7 @@ class ProfiledEngine(CompiledEngine):
 
     def covered(self) -> dict[int, tuple[int, ...]]:
         """See `StepProfile`."""
-        plan, _, _ = lower(self.network, self.input_shape, self.layout, training=True)
+        plan, _, _ = lower(self.network, self.input_shape, self.layout, True, self.frozen)
         begun = {path[0] for path, _ in plan.begun}
         owners = {plan.layer_of(number) for number in range(len(plan.nodes))}
         every = range(len(self.network.layers))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Any
 
 from convlet.layers.base import Array
+from convlet.training.standing import Standing
+
+SECONDS_BETWEEN_REPORTS = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,3 +78,37 @@ def of_member(
         return on_epoch(replace(end, last=end.last and member + 1 == members)) if on_epoch is not None else None
 
     return progress, epoch
+
+
+class Reporter:
+    """Tells whoever watches how far a training has come, about ten times a second and after the last step.
+
+    Parameters
+    ----------
+    on_progress : None if nobody watches
+    began : when training began, by `perf_counter`
+    """
+
+    def __init__(self, on_progress: OnProgress | None, began: float) -> None:
+        self.on_progress, self.told = on_progress, began
+
+    def tell(self, now: Standing, epoch: int, epochs: int) -> None:
+        """A step of this epoch (from 0) of so many is done."""
+        time, pace, place = perf_counter(), now.pace, now.place
+        if self.on_progress is None or (time - self.told < SECONDS_BETWEEN_REPORTS and not pace.done):
+            return
+        self.told = time
+        seconds = max(time - now.began, 1e-9)
+        self.on_progress(
+            Progress(
+                epoch=epoch + 1,
+                epochs=epochs,
+                step=pace.step,
+                steps=pace.steps,
+                images=now.images,
+                loss=place.loss / place.images,
+                images_per_second=now.images / seconds,
+                seconds=seconds,
+                seconds_left=seconds / pace.step * (pace.steps - pace.step),
+            )
+        )

@@ -16,8 +16,10 @@ from convlet.training.clipping import clip_norm
 from convlet.training.door import admit
 from convlet.training.engine import Engine
 from convlet.training.inputs import Labelled, LabelledImages
+from convlet.training.model import Model
 from convlet.training.setting_checks import whole_number
 from convlet.training.settings import Settings
+from convlet.training.starting import begin
 
 LOWEST, HIGHEST = 1e-6, 10.0
 """Learning rates that the test begins and ends with, unless the loss explodes before."""
@@ -65,6 +67,8 @@ def find_rate(
     classes: tuple[str, ...],
     settings: Settings,
     steps: int = STEPS,
+    start: Model | None = None,
+    freeze: bool = False,
     on_step: Callable[[int, int], None] = lambda step, steps: None,
 ) -> RateScan:
     """Train with learning rates from `LOWEST` up, evenly on a logarithmic axis, until the loss explodes.
@@ -75,8 +79,8 @@ def find_rate(
 
     Parameters
     ----------
-    network, train, classes, settings : as in `convlet.train`; the settings' learning rate, schedule and epochs do not
-        count
+    network, train, classes, settings, start, freeze : as in `convlet.train`; the settings' learning rate, schedule and
+        epochs do not count
     on_step : told after each step how many are done, of how many
 
     Raises
@@ -86,9 +90,9 @@ def find_rate(
     Source: Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
     """
     steps = whole_number("steps", steps, 1, MOST_STEPS, False)
-    admitted = admit(network, train, classes=classes, settings=settings)
+    admitted = admit(network, train, classes=classes, settings=settings, start=start, freeze=freeze)
     network, shown, threads = admitted.network, admitted.shown, admitted.threads
-    preprocessing, learning = admitted.preprocessing, settings.learning()
+    preprocessing, learning = admitted.preprocessing, settings.learning() | {"frozen": admitted.frozen}
     compile_ahead([Training(network, shown.images, settings.make_optimizer(), settings.shard, learning)], threads)
     engine = make_engine(
         *(network, shown.images.shape[1:], preprocessing),
@@ -98,7 +102,7 @@ def find_rate(
         **learning,
     )
     try:
-        engine.load(engine.layout.initial_parameters(network, shown.images.shape[1:], settings.seed))
+        begin(engine, settings.seed, admitted.beginning)
         return _scan(engine, shown, settings, steps, on_step)
     finally:
         engine.close()

@@ -84,7 +84,7 @@ class ReferenceEngine(Engine):
         super().__init__(*arguments, **keywords)
         self._parameters = self.layout.views(self.parameters)
         self._state = self.layout.state_views(self.state)
-        self._decay = self.layout.decay_mask()
+        self._decay = self.decay_mask()
         self._momentum = self.layout.state_momentum(self.network, self.input_shape)
         self._streams = dropout_streams(self.network, self.input_shape)
 
@@ -124,7 +124,8 @@ class ReferenceEngine(Engine):
 
     def update(self, optimizer: Optimizer, slots: dict[str, Array], learning_rate: float, step: int) -> None:
         """See `Engine.update`."""
-        optimizer.update(self.parameters, self.gradient, slots, learning_rate, step, self._decay)
+        with self.fixed():
+            optimizer.update(self.parameters, self.gradient, slots, learning_rate, step, self._decay)
 
     def logits(self, images: Array) -> Array:
         """See `Engine.logits`."""
@@ -176,12 +177,13 @@ class ReferenceEngine(Engine):
         gradient = np.zeros(self.layout.parameter_count, np.float32)
         observed = np.zeros(self.layout.state_count, np.float32)
         with np.errstate(all="ignore"):
-            run = Pass(training=True, uniform=uniform)
+            run = Pass(training=True, uniform=uniform, frozen=self.frozen)
             logits, saved = self.network.forward(x, self._parameters, self._state, run)
             losses, dlogits = softmax_cross_entropy(logits, goal.labels, goal.weights, self.smoothing, goal.mixed)
             _, gradients = self.network.backward(dlogits, saved, self._parameters)
             for name, values in self.layout.views(gradient).items():
                 values[...] = gradients[name]
+            gradient[: self.fixed_parameters] = 0
             for name, values in self.layout.state_views(observed).items():
                 values[...] = self.network.observed(saved)[name]
             loss = float(losses.sum(dtype=np.float64))
@@ -189,8 +191,9 @@ class ReferenceEngine(Engine):
 
     def _follow(self, seen: Array) -> None:
         """state = momentum state + (1 - momentum) seen, for seen (S,): the mean over the step's shards."""
-        self.state *= self._momentum
-        self.state += (1 - self._momentum) * seen
+        state, momentum = self.state[self.fixed_state :], self._momentum[self.fixed_state :]
+        state *= momentum
+        state += (1 - momentum) * seen[self.fixed_state :]
 
     def _in_order(self, work: Callable[[int], Result], starts: list[int]) -> Iterator[Result]:
         """The results of `work` in the order of `starts`, a few at a time so that few are kept."""

@@ -15,51 +15,37 @@ from convlet.layers.base import Array
 from convlet.training.averaging import RunningMean
 from convlet.training.clipping import clip_norm
 from convlet.training.engine import Engine
-from convlet.training.ensemble import Member
 from convlet.training.finite import check_outputs, check_step, check_vectors, finite, layer_of_outputs
 from convlet.training.inputs import Labelled
-from convlet.training.losses import softmax_cross_entropy
-from convlet.training.mapped import pieces
-from convlet.training.pace import Pace
-from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Progress
-from convlet.training.resume import Keeper, Place, State, capture, restore
+from convlet.training.member import Member
+from convlet.training.pace import Pace, steps_within
+from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Reporter
 from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
-from convlet.training.stopping import Best
-
-SECONDS_BETWEEN_REPORTS = 0.1
-
-VALIDATED_BYTES = 4 * 2**20
-"""Validation images that go through the network in one call; it bounds the memory, not the result."""
+from convlet.training.standing import Place, Standing
+from convlet.training.starting import Beginning, begin
+from convlet.training.state import Keeper, State, Unsound
+from convlet.training.stopping import Best, stays_perfect
+from convlet.training.validation import first_images, logits_of, score_of, validate
 
 NEVER = 2**32
 """More epochs than there are."""
 
-LOOKED_AT = 64
-"""Training images that the network is tried on after each epoch if there are no validation images."""
-
 MOST_ROLLBACKS = 10
 """Halvings of the learning rate, after which a training that still diverges is given up."""
-
-PROBE_SHARE, PROBE_SECONDS = 0.02, 2.0
-"""Of a time budget, and at most: what is spent on finding out how long a step takes."""
-
-
-class Unsound(Exception):
-    """The training stands at parameters that are not finite, which no checkpoint may hold."""
 
 
 @dataclass
 class Run:
-    """One training under way.
+    """One training under way. All that a step changes is in `standing`.
 
     Parameters
     ----------
     shown, held_out : the training images; the validation images or None
     on_progress : told about ten times a second and after the last step
     on_epoch : told after each epoch; True ends the training
-    start : where to go on; None for a training from its beginning
-    keeper : told after each step; it keeps the state, and may have one to go on from
+    start : where to continue, or what to begin with; None for a training from its beginning
+    keeper : told after each step; it keeps the state, and may have one to resume from
     ended_early : whether on_epoch ended it
     """
 
@@ -69,12 +55,10 @@ class Run:
     held_out: Labelled | None
     on_progress: OnProgress | None = None
     on_epoch: OnEpoch | None = None
-    start: Snapshot | None = None
+    start: Snapshot | Beginning | None = None
     keeper: Keeper | None = None
-    history: dict[str, list[Any]] = field(default_factory=dict)
-    images: int = 0
-    train_seconds: float = 0.0
     ended_early: bool = False
+    standing: Standing = field(init=False)
 
     def __post_init__(self) -> None:
         engine, settings, start = self.engine, self.settings, self.start
@@ -82,122 +66,129 @@ class Run:
         self.steps_per_epoch = -(-len(self.shown) // self.batch)
         self.schedule = settings.make_schedule(self.steps_per_epoch)
         self.optimizer = settings.make_optimizer()
-        self.slots = self.optimizer.new_slots(engine.layout.parameter_count)
+        slots = self.optimizer.new_slots(engine.layout.parameter_count)
         self.first_step = self.first_epoch = 0
-        if start is None:
-            engine.load(engine.layout.initial_parameters(engine.network, engine.input_shape, settings.seed))
-        else:
+        if isinstance(start, Snapshot):
             engine.load(start.parameters, start.state)
-            if start.slots.keys() == self.slots.keys():
-                self.slots = {name: values.copy() for name, values in start.slots.items()}
+            if start.slots.keys() == slots.keys():
+                slots = {name: values.copy() for name, values in start.slots.items()}
                 self.first_step = start.step
             self.first_epoch = start.epoch
-        self.mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
-        keeps_best = bool(settings.patience) or settings.keep == "best"
-        self.best = Best(settings.patience or NEVER) if keeps_best and self.held_out else None
-        self.pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
-        # whoever keeps the state keeps the best epoch too, also where it is not what training ends with
-        self.watched = self.best or (Best(NEVER) if self.keeper is not None and self.held_out else None)
-        self.place, self.rate_scale = Place(), 1.0
-        self.rollbacks: list[str] = []
+        else:
+            begin(engine, settings.seed, start)
+        mean = RunningMean(settings.ema_decay, engine.parameters, engine.state) if settings.ema_decay else None
+        self.keeps_best = bool(self.held_out) and (bool(settings.patience) or settings.keep == "best")
+        # whoever keeps the state keeps the best epoch too, even if training does not end with it
+        watched = self.keeps_best or (self.keeper is not None and bool(self.held_out))
+        best = Best((settings.patience if self.keeps_best else None) or NEVER) if watched else None
+        pace = Pace(settings.steps or self.steps_per_epoch * settings.epochs)
+        self.standing = Standing(engine, slots, pace, mean, best)
         self.kept_logits: Array | None = None
         self._last_logits: Array | None = None
-        self.anchor: State | None = None
 
     @property
     def epochs(self) -> int:
         """Epochs in all, the last of which may be cut short."""
-        return -(-self.pace.steps // self.steps_per_epoch)
+        return -(-self.standing.pace.steps // self.steps_per_epoch)
 
     def all_epochs(self) -> None:
         """Every epoch, each with its line of history."""
+        now = self.standing
         state = self.keeper.begin() if self.keeper is not None else None
-        self.reported = self.began = perf_counter()
+        now.began = perf_counter()
+        self.reporter = Reporter(self.on_progress, now.began)
         if state is not None:
-            restore(self, state)
+            now.restore(state)
         elif self.settings.minutes is not None:
-            self.pace = Pace(self._steps_in(60 * self.settings.minutes), 60 * self.settings.minutes)
+            budget = 60 * self.settings.minutes
+            steps = steps_within(budget, self.engine, self.optimizer, now.slots, self.shown, self.batch)
+            now.pace = Pace(steps, budget)
         while not self.ended:
-            if self.settings.on_nonfinite == "rollback" and not self.place.first:
-                self.anchor = capture(self, history=False).copy()
+            if self.settings.on_nonfinite == "rollback" and not now.place.first:
+                now.anchor = now.capture(history=False).copy()
             try:
-                row = self._epoch_with_validation(self.place.epoch)
+                row = self._epoch_with_validation(now.place.epoch)
             except TrainingError as error:
                 self._go_back(error)
                 continue
             for name, value in row.items():
-                self.history.setdefault(name, []).append(value)
-            self.place = Place(self.place.epoch + 1)
-            self.ended_early = self.on_epoch is not None and bool(
-                self.on_epoch(EpochEnd(row, self.ended, self.vectors))
-            )
+                now.history.setdefault(name, []).append(value)
+            now.place = Place(now.place.epoch + 1)
+            told = EpochEnd(row, self.ended, self.vectors)
+            self.ended_early = self.on_epoch is not None and bool(self.on_epoch(told))
             if self.keeper is not None:
-                self.keeper.after_step(lambda: capture(self), True)
+                self.keeper.after_step(now.capture, True)
             if self.ended_early:
                 break
         if self.keeper is not None:
-            self.keeper.end(capture(self))
+            self.keeper.end(now.capture())
 
     @property
     def ended(self) -> bool:
         """Whether there is no epoch left."""
-        waited = self.best is not None and self.best.waited_enough
-        return self.place.first == 0 and (self.pace.done or waited)
+        now = self.standing
+        waited = self.keeps_best and now.best is not None and now.best.waited_enough
+        return now.place.first == 0 and (now.pace.done or waited or self._stays_perfect)
+
+    @property
+    def _stays_perfect(self) -> bool:
+        errors = self.standing.history.get("validation_error", [])
+        return stays_perfect(errors, self.settings.perfect_epochs, len(self.held_out) if self.held_out else 0)
 
     def _go_back(self, error: TrainingError) -> None:
-        """To the beginning of the epoch, with half the learning rate; raises `error` where that is not to be done."""
-        if self.anchor is None:
+        """To the beginning of the epoch, with half the learning rate; raises `error` if that is not allowed."""
+        now = self.standing
+        if now.anchor is None:
             raise error
-        if len(self.rollbacks) == MOST_ROLLBACKS:
+        if len(now.rollbacks) == MOST_ROLLBACKS:
             raise TrainingError(f"{error}, after going back {MOST_ROLLBACKS} times with half the learning rate each")
-        rollbacks, scale = [*self.rollbacks, str(error)], self.rate_scale / 2
-        began = self.began  # the clock of a time budget does not go back
-        restore(self, self.anchor)
-        self.rollbacks, self.rate_scale, self.began = rollbacks, scale, began
+        rollbacks, scale = [*now.rollbacks, str(error)], now.rate_scale / 2
+        began = now.began  # the clock of a time budget does not go back
+        now.restore(now.anchor)
+        now.rollbacks, now.rate_scale, now.began = rollbacks, scale, began
 
     def vectors(self) -> tuple[Array, Array]:
-        """The parameters and the state that a model of this training has now: the mean's where there is one."""
-        if self.mean is not None:
-            return self.mean.means[0], self.mean.means[1]
+        """The parameters and the state that a model would have now: the running mean's if there is one."""
+        if self.standing.mean is not None:
+            return self.standing.mean.means[0], self.standing.mean.means[1]
         return self.engine.parameters, self.engine.state
 
-    def final(self) -> tuple[Array, Array]:
-        """The parameters and the state that training ends with: the best epoch's where that was asked for."""
-        if self.best is not None and self.best.parameters is not None and self.best.state is not None:
-            return self.best.parameters, self.best.state
-        return self.vectors()
-
     def member(self) -> Member:
-        """What this training ends with."""
-        parameters, state = self.final()
-        best = self.best.epoch if self.best else len(self.history["epoch"])
+        """What this training ends with: the best epoch if that was asked for, else the last."""
+        now, best = self.standing, self.standing.best
+        (parameters, state), epoch = self.vectors(), len(now.history["epoch"])
+        if self.keeps_best and best is not None and best.parameters is not None and best.state is not None:
+            parameters, state = best.parameters, best.state
+        if self.keeps_best and best is not None:
+            epoch = best.epoch
         return Member(
-            *(parameters.copy(), state.copy(), self.history, best, self.pace.step, self.images),
-            train_seconds=self.train_seconds,
-            rollbacks=self.rollbacks,
+            *(parameters.copy(), state.copy(), now.history, epoch, now.pace.step, now.images),
+            train_seconds=now.train_seconds,
+            rollbacks=now.rollbacks,
             ended_early=self.ended_early,
             snapshot=self.snapshot(),
             validation_logits=self.kept_logits,
         )
 
     def snapshot(self) -> Snapshot:
-        """Where the training stands."""
-        engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
-        step, epoch = self.first_step + self.pace.step, self.first_epoch + len(self.history["epoch"])
+        """A point from which another training can continue."""
+        engine, now = self.engine, self.standing
+        slots = {name: values.copy() for name, values in now.slots.items()}
+        step, epoch = self.first_step + now.pace.step, self.first_epoch + len(now.history["epoch"])
         network = engine.network.token(), engine.input_shape
-        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network)
+        return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network, engine.frozen)
 
     def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
         """One epoch and its line of history."""
         self._epoch(epoch)
-        place = self.place
-        self.train_seconds += place.seconds
+        now, place = self.standing, self.standing.place
+        now.train_seconds += place.seconds
         check_vectors(self.engine, self._after(epoch), place.rate)
         validation_loss, validation_error, score = self._validate(epoch, place.rate)
-        if self.watched is not None:
+        if now.best is not None:
             assert score is not None  # there are validation images
-            self.watched.see(score, epoch + 1, *self.vectors())
-        if self.best is None or self.best.epoch == epoch + 1:
+            now.best.see(score, epoch + 1, *self.vectors())
+        if not self.keeps_best or (now.best is not None and now.best.epoch == epoch + 1):
             self.kept_logits = self._last_logits
         return {
             "epoch": epoch + 1,
@@ -210,30 +201,31 @@ class Run:
         }
 
     def _epoch(self, epoch: int) -> None:
-        """Every training image once, from where the epoch stands."""
-        place, number = self.place, self.first_epoch + epoch
+        """Every training image once, from the position in the epoch on."""
+        now, pace = self.standing, self.standing.pace
+        place, number = now.place, self.first_epoch + epoch
         order = random.permutation(len(self.shown), self.settings.seed, random.SHUFFLE, epoch=number)
         began = perf_counter()
         for first in range(place.first, len(order), self.batch):
-            if self.pace.done:
+            if pace.done:
                 break
             batch = order[first : first + self.batch]
-            rate = self.rate_scale * self.schedule.rate(min(self.pace.place, self.pace.length - 1), self.pace.length)
+            rate = now.rate_scale * self.schedule.rate(min(pace.place, pace.length - 1), pace.length)
             loss, missed = self._step(batch, number, first, rate, epoch)
-            self.images += len(batch)
-            now = perf_counter()
-            place.took(len(batch), loss, missed, rate, now - began)
-            began = now
-            if self.pace.budget is not None:
-                self.pace.look(perf_counter() - self.began)
-            self._report(epoch, place.loss / place.images)
+            now.images += len(batch)
+            ended = perf_counter()
+            place.took(len(batch), loss, missed, rate, ended - began)
+            began = ended
+            if pace.budget is not None:
+                pace.look(perf_counter() - now.began)
+            self.reporter.tell(now, epoch, self.epochs)
             if self.keeper is not None:
                 with suppress(Unsound):
                     self.keeper.after_step(self._sound, False)
                 began = perf_counter()
 
     def _sound(self) -> State:
-        """Where training stands, for a checkpoint.
+        """The state, for a checkpoint.
 
         Raises
         ------
@@ -243,79 +235,51 @@ class Run:
         """
         if not (finite(self.engine.parameters) and finite(self.engine.state)):
             raise Unsound
-        return capture(self)
+        return self.standing.capture()
 
     def _step(self, batch: Array, number: int, first: int, rate: float, epoch: int) -> tuple[float, int]:
         """One update: the sum of the batch's losses, and its wrong images."""
+        engine, now = self.engine, self.standing
         images, labels, numbers, weights = self.shown.batch(batch)
-        loss, missed = self.engine.gradients(
+        loss, missed = engine.gradients(
             images, labels, numbers, epoch=number, position=first, weights=weights, identities=batch
         )
-        where = f"{self._at(epoch)}, step {self.pace.step + 1} of {self.pace.steps}"
-        check_step(self.engine, loss, where, rate, images, numbers)
+        where = f"{self._at(epoch)}, step {now.pace.step + 1} of {now.pace.steps}"
+        check_step(engine, loss, where, rate, images, numbers)
         if self.settings.clip_norm is not None:
-            clip_norm(self.engine.gradient, self.settings.clip_norm)
-        self.pace.advance()
-        step = self.first_step + self.pace.step
+            clip_norm(engine.gradient, self.settings.clip_norm)
+        now.pace.advance()
         # squares of a large gradient may overflow; the parameters are checked after the epoch
         with np.errstate(all="ignore"):
-            self.engine.update(self.optimizer, self.slots, rate, step)
-        if self.mean is not None:
-            self.mean.follow(self.pace.step, self.engine.parameters, self.engine.state)
+            engine.update(self.optimizer, now.slots, rate, self.first_step + now.pace.step)
+        if now.mean is not None:
+            now.mean.follow(now.pace.step, engine.parameters, engine.state)
+            self._keep_fixed(now.mean.means)
         return loss, missed
 
-    def _steps_in(self, budget: float) -> int:
-        """How many steps fit into so many seconds, found by taking some that are undone afterwards."""
-        engine, slots = self.engine, {name: values.copy() for name, values in self.slots.items()}
-        parameters, state = engine.parameters.copy(), engine.state.copy()
-        numbers = np.arange(self.batch, dtype=np.int64)
-        began, steps, seconds = perf_counter(), 0, 0.0
-        while seconds < min(PROBE_SHARE * budget, PROBE_SECONDS) or not steps:
-            engine.gradients(*self.shown.batch(numbers)[:3], epoch=0, position=0)
-            engine.update(self.optimizer, slots, 0.0, 1)
-            steps, seconds = steps + 1, perf_counter() - began
-        engine.load(parameters, state)
-        return int((budget - seconds) / (seconds / steps))
-
-    def _report(self, epoch: int, loss: float) -> None:
-        """Tell `on_progress`, unless it has just been told."""
-        now, pace = perf_counter(), self.pace
-        if self.on_progress is None:
-            return
-        if now - self.reported < SECONDS_BETWEEN_REPORTS and not pace.done:
-            return
-        self.reported = now
-        seconds = max(now - self.began, 1e-9)
-        left = seconds / pace.step * (pace.steps - pace.step)
-        self.on_progress(
-            Progress(
-                epoch=epoch + 1,
-                epochs=self.epochs,
-                step=pace.step,
-                steps=pace.steps,
-                images=self.images,
-                loss=loss,
-                images_per_second=self.images / seconds,
-                seconds=seconds,
-                seconds_left=left,
-            )
-        )
+    def _keep_fixed(self, means: tuple[Array, ...]) -> None:
+        """Of what is frozen, the mean has the same bits; minus zero would become zero."""
+        engine = self.engine
+        for mean, vector, fixed in zip(
+            means, (engine.parameters, engine.state), (engine.fixed_parameters, engine.fixed_state), strict=True
+        ):
+            mean[:fixed] = vector[:fixed]
 
     def _at(self, epoch: int) -> str:
         return f"epoch {epoch + 1} of {self.epochs}"
 
     def _after(self, epoch: int) -> str:
         """The epoch and the step that was done last, for people."""
-        return f"{self._at(epoch)}, step {self.pace.step} of {self.pace.steps}"
+        return f"{self._at(epoch)}, step {self.standing.pace.step} of {self.standing.pace.steps}"
 
     def _validate(self, epoch: int, rate: float) -> tuple[float | None, float | None, float | None]:
         """Mean loss and error rate of the validation images, and the score epochs are compared by; None without any.
 
         Without any, the network is tried on a few training images: nothing else would see what its last update did.
         """
-        tried = self.held_out or self._first_images()
+        tried = self.held_out or first_images(self.shown)
         name = "validation loss" if self.held_out else f"loss of the first {len(tried)} training images"
-        logits = self._logits(tried.images)
+        logits = logits_of(self.engine, self.standing.mean, tried.images)
         loss, error = validate(logits, tried)
         check_outputs(
             *(logits, loss, name, self._after(epoch), rate),
@@ -325,47 +289,3 @@ class Run:
             return None, None, None
         self._last_logits = logits
         return loss, error, score_of(self.settings.watched, logits, self.held_out, loss)
-
-    def _first_images(self) -> Labelled:
-        """The first training images, at most `LOOKED_AT`."""
-        some = np.arange(min(len(self.shown), LOOKED_AT), dtype=np.int64)
-        images, labels, numbers, _ = self.shown.batch(some)
-        return Labelled(images[numbers], labels[numbers])
-
-    def _logits(self, images: Array) -> Array:
-        """What the parameters of `vectors` say about images."""
-        parts = pieces(images, VALIDATED_BYTES)
-        if self.mean is None:
-            return np.concatenate([self.engine.logits(part) for part in parts])
-        parameters, state = self.engine.parameters.copy(), self.engine.state.copy()
-        self.engine.load(*self.mean.means)
-        logits = np.concatenate([self.engine.logits(part) for part in parts])
-        self.engine.load(parameters, state)
-        return logits
-
-
-def validate(logits: Array, held_out: Labelled) -> tuple[float, float]:
-    """Mean loss, weighted where the images are, and error rate of logits (n, K)."""
-    with np.errstate(all="ignore"):
-        losses, _ = softmax_cross_entropy(logits, held_out.labels, held_out.weights)
-        loss = float(losses.mean(dtype=np.float64))
-    return loss, float(np.mean(logits.argmax(axis=1) != held_out.labels))
-
-
-TIE = 1e-9
-"""Weight of the loss beside the balanced error: of epochs with the same one, the lower loss wins."""
-
-
-def score_of(watched: str, logits: Array, held_out: Labelled, loss: float) -> float:
-    """What epochs are compared by, lower is better; see `Settings.monitor`.
-
-    balanced error = mean over the classes of (wrong / images of the class);   its score = balanced error + TIE * loss
-    """
-    if watched == "loss":
-        return loss
-    wrong = (logits.argmax(axis=1) != held_out.labels).astype(np.float64)
-    if watched == "error":
-        return float(wrong.mean())
-    images = np.bincount(held_out.labels, minlength=logits.shape[1])
-    of_class = np.bincount(held_out.labels, wrong, minlength=logits.shape[1])
-    return float((of_class[images > 0] / images[images > 0]).mean()) + TIE * min(loss, 1e3)

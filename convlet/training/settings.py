@@ -36,6 +36,7 @@ WHOLE_NUMBERS = {
     "step_epochs": (1, 2**32 - 1, False),
     "steps": (1, 2**32 - 1, True),
     "patience": (1, 2**32 - 1, True),
+    "perfect_epochs": (0, 2**32 - 1, False),
     "members": (1, 256, False),
 }
 """For each setting that counts something: lowest, highest, and whether it may be None."""
@@ -89,6 +90,8 @@ class Settings:
         what validates, predicts and is saved
     patience : epochs without a better validation image score after which training stops; the best epoch's parameters
         are then kept. None to train to the end and keep the last
+    perfect_epochs : epochs in a row without a wrong validation image after which training stops, if there are at least
+        `stopping.ENOUGH` validation images; 0 to train to the end. Recipes set it
     monitor : what is compared between epochs: validation "loss", "error" or "balanced-error", the mean of the error
         rates of the classes, of equal ones the loss. None for the loss, with class_weights "balanced"
         for the balanced error
@@ -135,6 +138,7 @@ class Settings:
     class_weights: str | tuple[float, ...] | None = None
     ema_decay: float = 0.0
     patience: int | None = None
+    perfect_epochs: int = 0
     monitor: str | None = None
     keep: str = "last"
     steps: int | None = None

@@ -19,6 +19,7 @@ class Snapshot:
     step : updates done so far; optimizers count by it
     epoch : passes begun so far; shuffling, dropout and augmentation are keyed by it, so no pass repeats another
     network : the word of the network with its head, and the shape (H, W, C) of its images; None if not known
+    frozen : layers from the front that do not learn when training goes on
     """
 
     parameters: Array
@@ -27,3 +28,4 @@ class Snapshot:
     step: int
     epoch: int
     network: tuple[str, Shape] | None = None
+    frozen: int = 0

@@ -79,7 +79,7 @@ def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkey
             ["compare", "digits", "--validation", "0"],
             "digits has no validation images to choose one of 6 networks by; raise --validation, as in --validation 0.1",
         ),
-        (["train", "digits"], "Missing option '-a' / '--architecture', or '--recipe'."),
+        (["train", "digits"], "Missing option '-a' / '--architecture', or '--recipe', or '--from'."),
         (
             ["train", "digits", "--recipe", "fats"],
             "unknown recipe 'fats': expected fast, standard, best; did you mean 'fast'?",

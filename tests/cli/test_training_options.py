@@ -40,6 +40,7 @@ def test_every_setting_can_be_given(tiny, tmp_path, capsys):
         **{"epochs": 3, "batch": 16, "optimizer": "adamw", "learning_rate": 0.01, "schedule": "linear"},
         **{"weight_decay": 0.01, "warm_up": 0.1, "clip_norm": 2.0, "augment": "flip-shift1", "label_smoothing": 0.1},
         **{"ema_decay": 0.9, "patience": 2, "monitor": "error", "members": 2, "views": "shift1-flip", "seed": 4},
+        "perfect_epochs": 7,
     }
     typed = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     typed += ["--class-weights", "1,1,2"]

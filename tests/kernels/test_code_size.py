@@ -19,6 +19,7 @@ LARGE = [
     ("conv_filter_gradient", {"channels": 1, "filters": 8, "size": 63}),
     ("conv_filter_gradient", {"channels": 512, "filters": 24, "size": 5}),
     ("conv_filter_gradient", {"channels": 4096, "filters": 4, "size": 1}),
+    ("conv_filter_gradient", {"channels": 1056, "filters": 41, "size": 1}),
     ("pooled_filter_gradient", {"channels": 1, "filters": 8, "size": 31}),
     ("pooled_filter_gradient", {"channels": 300, "filters": 40, "size": 3}),
     ("max_pool", {"window": (63, 63), "stride": 1}),

@@ -248,3 +248,14 @@ def test_class_names_that_do_not_fit_beside_each_other_are_written_downwards():
 def test_a_better_recipe_that_was_not_tried_is_said():
     text = shown(print_comparison, result(untried=["standard"]), 200)
     assert "not tried: the recipe standard, which is usually better; try 'convlet train DATA --recipe standard'" in text
+
+
+def test_what_ended_early_and_how_final_errors_were_measured_is_said():
+    rows = [row("a", "conv8", 0.03, stopped="stopped after 4 of 9 epochs: ...")]
+    rows += [row("b", "conv9", 0.04, settings={"views": "flip"})]
+    text = shown(print_comparison, result(results=rows, best_label="a", settings={"views": ""}), 200)
+    assert (
+        "\n\na: stopped after 4 of 9 epochs: ...\n"
+        "b: final errors are measured with test-time augmentation (flip), learning curves without\n"
+        "best by validation error (*): a (conv8)\n"
+    ) in text

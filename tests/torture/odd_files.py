@@ -51,6 +51,7 @@ ROLES = {
     ("evaluate", "model"): MODEL,
     ("evaluate", "data"): DATA,
     ("evaluate", "json_file"): FILE,
+    ("evaluate", "relabel_csv"): FILE,
     ("predict", "model"): MODEL,
     ("predict", "images"): PICTURE,
     ("predict", "json_file"): FILE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,3 +53,9 @@ def engine(word: str, images, *, shard: int = 32, threads: int = 1, seed: int = 
     )
     made.parameters[:] = made.layout.initial_parameters(made.network, made.input_shape, seed)
     return made
+
+
+def set_clock(monkeypatch: Any, clock: Callable[[], float]) -> None:
+    """Let the training loop read this clock."""
+    for module in ("run", "pace", "progress", "standing"):
+        monkeypatch.setattr(f"convlet.training.{module}.perf_counter", clock)

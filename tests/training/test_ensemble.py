@@ -8,8 +8,8 @@ import pytest
 from convlet.errors import CheckpointError
 from convlet.random import MEMBER, derived_seed
 from convlet.training import Settings, train
-from convlet.training.resume import State
-from tests.training.examples import CLASSES, network, stripes
+from convlet.training.state import State
+from tests.training.examples import CLASSES, network, set_clock, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -83,7 +83,7 @@ def test_a_state_of_one_member_does_not_fit():
 
 def test_members_that_share_a_time_budget_take_as_many_steps(monkeypatch):
     ticks = iter(range(10**9))
-    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    set_clock(monkeypatch, lambda: next(ticks) * 0.1)
     result = run(minutes=0.2)
     steps = result.model.settings["steps"]
     assert steps > 3

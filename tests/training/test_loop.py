@@ -13,7 +13,7 @@ from convlet.layers import Conv, Dense, MaxPool, ReLU, Sequential
 from convlet.training import Preprocessing, Settings, loop, train
 from convlet.training.losses import softmax_cross_entropy
 from convlet.training.reference import ReferenceEngine
-from tests.training.examples import CLASSES, ImageSet, network, stripes
+from tests.training.examples import CLASSES, ImageSet, network, set_clock, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
 
@@ -170,7 +170,7 @@ def test_without_validation_images_history_holds_none(validation):
 @pytest.mark.parametrize("seconds", [0.02, 0.5])
 def test_progress_comes_about_ten_times_a_second_and_at_the_end(monkeypatch, seconds):
     ticks = count()
-    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * seconds)
+    set_clock(monkeypatch, lambda: next(ticks) * seconds)
     seen = []
     run(images=64, batch=8, epochs=3, on_progress=seen.append)
     assert [p.step for p in seen] == sorted({p.step for p in seen})
@@ -439,7 +439,7 @@ def test_steps_may_end_in_the_middle_of_an_epoch(watched):
 def test_a_time_budget_chooses_the_steps(monkeypatch, watched):
     """Each look at the clock finds it a tenth of a second later."""
     ticks = count()
-    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    set_clock(monkeypatch, lambda: next(ticks) * 0.1)
     result = run(images=64, batch=16, epochs=1, minutes=0.25)
     steps = result.model.settings["steps"]
     assert 40 <= steps <= 130
@@ -452,7 +452,7 @@ def test_a_time_budget_chooses_the_steps(monkeypatch, watched):
 def test_the_steps_that_measure_leave_no_trace(monkeypatch):
     word = "conv4-bn-relu-pool"
     ticks = count()
-    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    set_clock(monkeypatch, lambda: next(ticks) * 0.1)
     budget = run(word, minutes=0.02, optimizer="sgd", schedule="constant")
     again = run(word, steps=budget.model.settings["steps"], optimizer="sgd", schedule="constant")
     assert budget.model.sha256() == again.model.sha256()
@@ -526,7 +526,7 @@ def test_a_watcher_can_end_a_training_of_several_members():
 
 def test_several_members_share_a_time_budget(monkeypatch):
     ticks = count()
-    monkeypatch.setattr("convlet.training.run.perf_counter", lambda: next(ticks) * 0.1)
+    set_clock(monkeypatch, lambda: next(ticks) * 0.1)
     result = run(minutes=0.2, members=2)
     assert result.history["member"].count(1) == result.history["member"].count(2)
     half = run(minutes=0.1)

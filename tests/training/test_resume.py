@@ -8,8 +8,8 @@ import pytest
 from convlet import checkpoint_file
 from convlet.errors import CheckpointError, TrainingError
 from convlet.training import Settings, train
-from convlet.training.resume import State
 from convlet.training.run import MOST_ROLLBACKS
+from convlet.training.state import State
 from tests.training.examples import CLASSES, network, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -53,6 +53,7 @@ WAYS = [
     {"optimizer": "adamw", "weight_decay": 0.01, "ema_decay": 0.9, "clip_norm": 1.0},
     {"optimizer": "sgd", "schedule": "cosine", "patience": 1, "learning_rate": 0.1, "epochs": 4},
     {"optimizer": "rmsprop", "steps": 7, "on_nonfinite": "rollback", "label_smoothing": 0.1},
+    {"held_out": stripes(50, seed=1), "learning_rate": 0.02, "epochs": 9, "perfect_epochs": 2, "keep": "best"},
     {"held_out": None, "batch": None, "optimizer": "adagrad"},
 ]
 

@@ -95,7 +95,7 @@ def test_an_unknown_setting_is_refused():
         (
             "x",
             "unknown setting 'x', expected augment, batch, beta1, beta2, class_weights, clip_norm, ema_decay, epochs, epsilon, "
-            "keep, label_smoothing, learning_rate, members, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, schedule, "
+            "keep, label_smoothing, learning_rate, members, minutes, momentum, monitor, nesterov, on_nonfinite, optimizer, patience, perfect_epochs, schedule, "
             "seed, shard, smoothing, step_epochs, step_factor, steps, threads, views, warm_up, weight_decay",
         ),
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convlet.report.copies import copies_line, without_copies
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts
 from convlet.report.page.words import COLOURS, isolated, letter, natural, p_value
@@ -51,6 +52,8 @@ def _row(number: int, row: dict[str, Any], result: dict[str, Any]) -> dict[str, 
         "validation": percent(row["validation_error"]),
         "validation_error": row["validation_error"],
         "test": percent(row["test_error"]) + spread,
+        "copies": copies_line(row),
+        "without_copies": without_copies(row),
         "test_error": row["test_error"],
         "low": row["test_error_interval"][0],
         "high": row["test_error_interval"][1],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convlet.report.final import of_rows
 from convlet.report.numbers import percent
 from convlet.report.page import charts
 from convlet.report.page.scales import short
@@ -43,6 +44,8 @@ def curves_view(result: dict[str, Any], schedules: dict[str, dict[str, list[floa
         "kinds": KINDS,
         "of_members": any("member" in row["history"] for row in result["results"]),
         "rollbacks": [(row["label"], reason) for row in rows for reason in row.get("rollbacks", [])],
+        "stopped": [(row["label"], row["stopped"]) for row in rows if row.get("stopped")],
+        "final": list(of_rows(result).items()),
         "key": [
             {"letter": letter(k), "colour": k % COLOURS, "label": row["label"], "chosen": _is_best(row, result)}
             for k, row in enumerate(rows)

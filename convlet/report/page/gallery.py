@@ -18,6 +18,9 @@ MOST_FINE = 400
 SHEET_VALUES = 24_000_000
 """Values of all images on one sheet: more would take too much memory while the sheet is packed."""
 
+MOST_NAMED = 2_000
+"""Mistakes whose files a page names; each takes some dozens of bytes."""
+
 TRIED = 400
 """Images that are packed to learn how many bytes one takes."""
 
@@ -42,6 +45,7 @@ class Gallery:
     key : begins the names of its sheets in the page
     tile : height and width of an image on a sheet
     probabilities, labels, predicted, test_numbers : of all studied images; the last is their place in the test set
+    names : where the wrong ones lie, by place; empty if it is not known
     """
 
     key: str
@@ -52,6 +56,7 @@ class Gallery:
     labels: Array
     predicted: Array
     test_numbers: Array
+    names: dict[int, str]
 
     @classmethod
     def of(cls, key: str, study: dict[str, Any], most_bytes: int) -> Gallery | None:
@@ -69,7 +74,8 @@ class Gallery:
         left = most_bytes - (wrong.sheet.size if wrong.sheet else 0)
         right = cells.part(True, sure, left, True)
         tile = thumbnails.size(*images.shape[1:3])
-        return cls(key, tile, wrong, right, test["probabilities"], labels, predicted, test["numbers"])
+        of_all = (test["probabilities"], labels, predicted, test["numbers"], test["names"])
+        return cls(key, tile, wrong, right, *of_all)
 
     @property
     def stretch(self) -> float:
@@ -95,7 +101,17 @@ class Gallery:
                 "sure": np.rint(taken * 1000).astype(np.int64).tolist(),
                 "own": np.rint(own * 1000).astype(np.int64).tolist() if name == "wrong" else [],
             }
-        return found
+        return found | {"wrong": found["wrong"] | self._named(self.wrong.numbers[:MOST_NAMED].tolist())}
+
+    def _named(self, places: list[int]) -> dict[str, Any]:
+        """Where these images lie: the folder that all are in, and the rest of each path; {} if it is not known."""
+        names = [self.names[place] for place in places if place in self.names]
+        if not names or len(names) < len(places):
+            return {}
+        low, high = min(names), max(names)
+        same = next((k for k, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+        folder = low[: low.rfind("/", 0, same) + 1]
+        return {"folder": folder, "names": [name[len(folder) :] for name in names]}
 
     def shown(self, row: int, column: int) -> tuple[int, int]:
         """How many images of a cell are on the sheets, and how many there are."""

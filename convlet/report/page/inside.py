@@ -114,6 +114,7 @@ def _maps(layer: dict[str, Any]) -> dict[str, Any]:
 def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     return {
         "number": item["number"],
+        "name": item["name"],
         "label": classes[item["label"]],
         "predicted": classes[item["predicted"]],
         "picture": _plain(item["pixels"], reach),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from convlet.report.copies import reading_words
 from convlet.report.page.words import plural
 
 NONE = {"batch": "all images", "threads": "all of the machine", "epsilon": "the optimizer's own"}
@@ -50,6 +51,7 @@ def _own(settings: dict[str, Any]) -> str:
 
 
 def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
+    together = reading_words(data.get("reading"))
     return [
         ("name", data["name"]),
         ("source", data["source"]),
@@ -57,5 +59,6 @@ def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
          f"{data['test_images']:,} test"),
         ("shape", " × ".join(map(str, data["image_shape"]))),
         ("classes", plural(len(data["classes"]), "class", "classes")),
+        *([("copies and groups", together)] if together else []),
         ("SHA-256", data["fingerprint"]),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
@@ -59,6 +60,7 @@ def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> d
         "gallery": gallery.as_json(list(classes)) if gallery else None,
         "form": pictures.form(*data["image_shape"][:2]),
         "shown": _shown(gallery),
+        "copies": copies_line(row),
         "headline": [(line, is_bad(line)) for line in headline_lines(study.get("headline"))],
         "of_test": None,
     }
@@ -201,13 +203,14 @@ def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures
     """An image of the test set with what the network made of it."""
     pixels = thumbnails(test["images"][number : number + 1])[0]
     judged = _judged(pixels, int(test["labels"][number]), test["probabilities"][number], classes, reach)
-    return judged | {"where": f"test image {test['numbers'][number]:,}"}
+    return judged | {"where": f"test image {test['numbers'][number]:,}", "name": test["names"].get(number)}
 
 
 def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
     part = {"train": "training"}.get(item["part"], item["part"])
     return _judged(item["pixels"], item["label"], item["probabilities"], classes, reach) | {
-        "where": f"{part} image {item['number']:,}"
+        "where": f"{part} image {item['number']:,}",
+        "name": item["name"],
     }
 
 

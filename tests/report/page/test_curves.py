@@ -36,3 +36,14 @@ def test_one_network_has_its_own_curve():
 def test_each_time_a_training_went_back_is_told(reasons):
     view = curves_view(result_of(HISTORY | {"epoch": [1, 2, 3, 4]}, rollbacks=reasons), {})
     assert view["rollbacks"] == [("A <b>", reason) for reason in reasons]
+
+
+def test_what_stopped_early_and_what_final_errors_are_measured_with_is_told():
+    found = result_of(
+        HISTORY | {"epoch": [1, 2, 3, 4]}, stopped="stopped after 4 of 9 epochs", settings={"views": "flip"}
+    )
+    view = curves_view(found, {})
+    assert view["stopped"] == [("A <b>", "stopped after 4 of 9 epochs")]
+    assert view["final"] == [("A <b>", "test-time augmentation (flip)")]
+    alike = curves_view(result_of(HISTORY | {"epoch": [1, 2, 3, 4]}, stopped=""), {})
+    assert (alike["stopped"], alike["final"]) == ([], [])

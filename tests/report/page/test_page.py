@@ -208,6 +208,19 @@ def test_many_classes_float_images_and_no_mistakes():
     assert not any(a.get("class") == "confusion" for _, a in reader.elements)
 
 
+def test_beside_the_curves_stands_how_final_errors_were_measured_and_what_stopped_early():
+    data = made.dataset()
+    result = made.result_of(data, [made.model(data, "pool")])
+    (row,) = result["results"]
+    row |= {"stopped": "stopped after 1 of 9 epochs", "settings": {"views": "shift1"}}
+    words = Reader(render(findings(result))).words
+    assert f"{row['label']} stopped after 1 of 9 epochs." in words
+    assert (
+        f"{row['label']} : its final errors are measured with test-time augmentation (shift1), its curves without, so "
+        "a curve may end elsewhere than the final validation error."
+    ) in words
+
+
 def test_what_is_left_of_an_interrupted_run():
     data = made.dataset()
     result = made.result_of(data, [made.model(data, "pool")]) | {"missing": ["conv <8>"]}

@@ -103,7 +103,8 @@
       const sure = `${names[1]} ${(part.sure[place] / 10).toFixed(1)} %`;
       const own = kind === "wrong" ? `, ${names[0]} ${(part.own[place] / 10).toFixed(1)} %` : "";
       image.setAttribute("role", "img");
-      image.setAttribute("aria-label", `test image ${part.numbers[place].toLocaleString("en")}: ${sure}${own}`);
+      const file = part.names && part.names[place] ? `, ${isolate(part.folder + part.names[place])}` : "";
+      image.setAttribute("aria-label", `test image ${part.numbers[place].toLocaleString("en")}: ${sure}${own}${file}`);
       image.dataset.number = part.numbers[place];
     }
     const order = kind === "right" ? "lowest confidence first" : "highest confidence first";

@@ -1,0 +1,48 @@
+"""`convlet evaluate --relabel-csv`: the images of all parts whose label looks wrong, as a table."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import click
+
+
+def write(path: str, model: Any, data: Any, known: tuple[str, Any], place: str) -> None:
+    """Write the table and say what to do with it.
+
+    Parameters
+    ----------
+    known : a part and the logits (n, classes) of its images, which are there already
+    place : where the data is, as the user named it
+    """
+    from convlet.atomic import write_atomically
+    from convlet.data import relabel
+    from convlet.report.plain import plain
+
+    rows = _doubtful(model, data, *known)
+    write_atomically(path, [relabel.as_csv(rows)])
+    said = f"{path}: {len(rows):,} images whose label looks wrong"
+    if rows and not data.in_files:
+        said += "; the labels are in the file of the images, correct them there"
+    elif rows:
+        again = shlex.join(["convlet", "train", place, "--labels", path])
+        said += f"; delete the rows whose label is right, then train with the suggested classes: {again} ..."
+    click.echo(plain(said))
+
+
+def _doubtful(model: Any, data: Any, known: str, logits: Any) -> list[dict[str, Any]]:
+    """Each part compared with its own thresholds, as in the report; the clearest first."""
+    from convlet.cli.evaluate import in_channels
+    from convlet.errors import images_called
+    from convlet.mistakes import suspects
+    from convlet.training.losses import softmax
+
+    rows: list[dict[str, Any]] = []
+    for name, part in data.parts:
+        if not len(part):
+            continue
+        with images_called(name):
+            own = logits if name == known else model.logits(in_channels(part.images, model.input_shape[2]))
+        rows += suspects(softmax(own), part.labels, tuple(data.classes), part.names)
+    return sorted(rows, key=lambda row: row["label_probability"] - row["probability"])
