@@ -1,6 +1,6 @@
 """Plots in matplotlib, in the manner of scikit-learn's displays: made `from_` something, kept, drawn again by `plot`.
 
-Needs the extra `plot`: pip install "convlet[plot]". Each display keeps what it shows as arrays, and after `plot` its
+Needs matplotlib, which the extra `plot` brings. Each display keeps what it shows as arrays, and after `plot` its
 `figure_` and `ax_` (or `axes_`).
 """
 
@@ -34,7 +34,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib.pyplot
     except ModuleNotFoundError:
-        raise InputError("plots need matplotlib; install it with: pip install 'convlet[plot]'") from None
+        raise InputError("plots need matplotlib; install it with: pip install matplotlib") from None
     return matplotlib.pyplot
 
 

@@ -85,7 +85,7 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(InputError) as caught:
         plots.ConfusionDisplay(np.eye(2), ("a", "b")).plot()
-    assert str(caught.value) == "plots need matplotlib; install it with: pip install 'convlet[plot]'"
+    assert str(caught.value) == "plots need matplotlib; install it with: pip install matplotlib"
 
 
 def test_many_classes_and_filters_are_bounded():

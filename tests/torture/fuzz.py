@@ -2,7 +2,7 @@
 
     python -m tests.torture.fuzz idx|model|words RUNS [plain]
 
-Where atheris is installed (`pip install convlet[fuzz]`) it leads the way by what code each input reaches; `plain`, or a
+Where atheris is installed (`pip install ".[fuzz]"`) it leads the way by what code each input reaches; `plain`, or a
 missing atheris, means random changes of good inputs. Inputs that once failed stay in `tests/torture/found/`; each is
 tried first.
 """
