@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 
-from convlet.training.optimizers import Adam
+from convlet.learning.optimizers import Adam
 from in_pytorch import LAYOUTS, Twin, check, step_of, tensors
 from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, targets

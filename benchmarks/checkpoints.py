@@ -14,11 +14,11 @@ from time import perf_counter
 from typing import Any
 
 from convlet import data
-from convlet.checkpoints import SECONDS, Checkpoints
-from convlet.run_folder import RunFolder, origin
-from convlet.training import Settings
+from convlet.learning.settings import Settings
+from convlet.runs.checkpoints import SECONDS, Checkpoints
+from convlet.runs.folder import RunFolder, origin
 from convlet.training.state import State
-from convlet.trial import train_on
+from convlet.trials.trial import train_on
 
 ARCHITECTURES = (
     "conv8-relu-pool-conv8-relu-pool",

@@ -18,7 +18,7 @@ import torch
 
 from convlet import Settings, load_data, train
 from convlet.data import ImageSet
-from convlet.training import Preprocessing
+from convlet.learning.preprocessing import Preprocessing
 from in_pytorch import LAYOUTS, check, fresh, step_of, tensors
 from measure import Spread, Table, interleaved, options, percent
 from networks import headed, targets

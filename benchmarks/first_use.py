@@ -22,9 +22,9 @@ COLUMNS = ("network", "compiled, seconds", "at most", "loaded, seconds", "at mos
 ONE_STEP = """
 import sys, time
 import numpy as np
-from convlet.architecture import parse, with_head
+from convlet.network.word import parse, with_head
 from convlet.training import Settings, train
-from convlet.training.inputs import Labelled
+from convlet.data.inputs import Labelled
 
 word, *shape, batch, threads = sys.argv[1:]
 rng = np.random.default_rng(0)

@@ -18,9 +18,9 @@ import tempfile
 
 import numpy as np
 
-from convlet.architecture import WORD_LIMIT, parse, with_head
 from convlet.errors import ArchitectureError
 from convlet.layers.checks import FILTERS_LIMIT, SIZE_LIMIT, STRIDE_LIMIT, UNITS_LIMIT, shorten
+from convlet.network.word import WORD_LIMIT, parse, with_head
 from measure import Table, options
 
 COLUMNS = ("word", "input", "kernels", "seconds", "CPU seconds", "refused")
@@ -34,9 +34,9 @@ WORD_SECONDS = 600
 COMPILED = """
 import json, resource, sys, time
 import numpy as np
-from convlet.architecture import parse, with_head
+from convlet.network.word import parse, with_head
 from convlet.errors import ArchitectureError
-from convlet.kernels.compile import addresses
+from convlet.kernels.compiler.compile import addresses
 from convlet.training import Settings, Training, check_training, kernels_of
 
 word, threads, *shape = sys.argv[1:]

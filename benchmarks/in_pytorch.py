@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from convlet.layers import BatchNorm, Conv, Dense, Dropout, Flatten, GlobalAvgPool, MaxPool, ReLU, Tanh
-from convlet.training.layout import Layout
+from convlet.network.layout import Layout
 from networks import engine_for, headed, same
 
 LAYOUTS = {"default": torch.contiguous_format, "channels-last": torch.channels_last}

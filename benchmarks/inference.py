@@ -12,8 +12,8 @@ from __future__ import annotations
 import torch
 
 from convlet import Model, Settings
-from convlet.training import Preprocessing
-from convlet.training.layout import Layout
+from convlet.learning.preprocessing import Preprocessing
+from convlet.network.layout import Layout
 from in_pytorch import LAYOUTS, Twin, tensors
 from measure import Table, interleaved, options
 from networks import CLASSES, drawn, headed, networks, same, targets

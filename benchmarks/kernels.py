@@ -10,10 +10,10 @@ on maps of 14x14 and more.
 
 from __future__ import annotations
 
-from convlet.architecture import parse
-from convlet.benchmark import Benchmark
+from convlet.engine.choice import backend_name
 from convlet.layers import Conv
-from convlet.training import backend_name
+from convlet.measure.benchmark import Benchmark
+from convlet.network.word import parse
 from measure import Spread, Table, network_options, number
 from networks import networks, targets
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from convlet.machine import machine, versions
-from convlet.training.threads import available_threads
+from convlet.measure.conditions import machine, versions
+from convlet.system.threads import available_threads
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 

@@ -19,11 +19,11 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 from convlet import Settings, load_data, train
-from convlet.architecture import parse
 from convlet.data import ImageSet
 from convlet.layers import Dense, ReLU
-from convlet.training import Preprocessing
-from convlet.training.losses import softmax
+from convlet.learning.losses import softmax
+from convlet.learning.preprocessing import Preprocessing
+from convlet.network.word import parse
 from measure import Spread, Table, options, percent
 from networks import CLASSES, engine_for, headed, same
 

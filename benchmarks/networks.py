@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from convlet.architecture import parse, with_head
+from convlet.engine.choice import make_engine
 from convlet.layers import Dropout, Sequential
-from convlet.training import Preprocessing, Settings
-from convlet.training.backend import make_engine
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.network.word import parse, with_head
 
 CLASSES = 10
 FOLDER = Path(__file__).parent

@@ -21,12 +21,12 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from convlet import model_file
 from convlet.cli.options import model_path
 from convlet.data import load
 from convlet.data.brought import Brought
 from convlet.likeness import unlike
-from convlet.predicting import predictions, rejection
+from convlet.model import model_file
+from convlet.model.predicting import predictions, rejection
 from tests.cases import drawn
 from tests.cases.test_unlike_pictures import unknown_pictures
 

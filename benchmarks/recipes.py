@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from convlet import load_data, train
-from convlet.machine import machine, versions
-from convlet.presets import settings_for
-from convlet.recipes import entry_for
-from convlet.training import NUMERICS_VERSION
+from convlet.measure.conditions import machine, versions
+from convlet.model.model import NUMERICS_VERSION
+from convlet.recipes.presets import settings_for
+from convlet.recipes.recipe import entry_for
 from measure import RESULTS, Table, options
 from networks import headed, targets
 from plot import Panel, svg
@@ -97,8 +97,9 @@ def by_pytorch(row, seed, threads):
     """Seconds of all steps, test accuracy and network of one member in PyTorch."""
     import torch
 
-    from convlet.training import Preprocessing, augmenting
-    from convlet.training.augmentation import parse_augmentation
+    from convlet.learning import augmenting
+    from convlet.learning.augmentation import parse_augmentation
+    from convlet.learning.preprocessing import Preprocessing
     from in_pytorch import fresh, step_of, tensors
 
     torch.set_num_threads(threads)

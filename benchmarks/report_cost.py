@@ -51,7 +51,7 @@ import numpy as np
 from convlet import model_file
 from convlet.cli.report import of_training, write_report
 from convlet.data.dataset import Dataset, ImageSet
-from convlet.trial import measure, train_on
+from convlet.trials.trial import measure, train_on
 from convlet.training import Settings
 
 given = json.loads(sys.argv[1])

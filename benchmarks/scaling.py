@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from convlet.training.optimizers import Adam
-from convlet.training.threads import available_threads
-from convlet.training.work import layers_work
+from convlet.learning.optimizers import Adam
+from convlet.network.work import layers_work
+from convlet.system.threads import available_threads
 from measure import Spread, Table, interleaved, options
 from networks import FOLDER, drawn, engine_for, headed, step_of
 from plot import Panel, svg

@@ -74,13 +74,13 @@ class Storm:
 def acts(kind, threads):
     """What is interrupted, and what must always give the same; the first returns whether it ended early by itself."""
     import convlet as cv
-    from convlet import benchmark as figures
-    from convlet.architecture import with_head
-    from convlet.compare import Comparison
-    from convlet.evaluation import evaluate
-    from convlet.presets import Entry
-    from convlet.training import peak
-    from convlet.training.rate_finder import find_rate
+    from convlet.evaluation.figures import evaluate
+    from convlet.measure import benchmark as figures
+    from convlet.measure import peak
+    from convlet.network.word import with_head
+    from convlet.recipes.presets import Entry
+    from convlet.trials.comparison import Comparison
+    from convlet.trials.rate_finder import find_rate
 
     figures.REPEAT_SECONDS, peak.ALONE, peak.TOGETHER = 0.01, (0.002, 5), (0.01, 5)  # figures are not what counts here
     data = cv.load_data("digits")

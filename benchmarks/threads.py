@@ -8,7 +8,7 @@ thread by the time with so many. Networks are in networks.txt.
 
 from __future__ import annotations
 
-from convlet.training.optimizers import Adam
+from convlet.learning.optimizers import Adam
 from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, step_of, targets
 

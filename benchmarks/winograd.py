@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from unittest.mock import patch
 
-from convlet.training import conv_node
-from convlet.training.optimizers import Adam
+from convlet.engine import conv_node
+from convlet.learning.optimizers import Adam
 from measure import Table, interleaved, network_options
 from networks import drawn, engine_for, headed, networks, same, step_of, targets
 

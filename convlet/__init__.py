@@ -38,14 +38,14 @@ _HOMES = {
     ),
     "convlet.layers.gradient_check": ("check_gradients",),
     "convlet.training": ("Model", "Settings", "train"),
-    "convlet.classifier": ("ConvNetClassifier",),
+    "convlet.estimator.classifier": ("ConvNetClassifier",),
     "convlet.errors": ("ConvletError",),
 }
 _RENAMED = {
     "load_data": ("convlet.data", "load"),
-    "load_model": ("convlet.model_file", "load"),
-    "save_model": ("convlet.model_file", "save"),
-    "parse": ("convlet.architecture", "parse"),
+    "load_model": ("convlet.model.model_file", "load"),
+    "save_model": ("convlet.model.model_file", "save"),
+    "parse": ("convlet.network.word", "parse"),
 }
 _MODULES = ("interpret",)
 _WHERE = {name: (home, name) for home, names in _HOMES.items() for name in names} | _RENAMED

@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from convlet import random
+from convlet.data.inputs import as_images, as_labels
 from convlet.errors import InputError
 from convlet.layers import (
     GELU,
@@ -31,11 +32,10 @@ from convlet.layers import (
 )
 from convlet.layers.base import Array
 from convlet.layers.sequential import under_prefix
-from convlet.trace_cost import trace_bytes
-from convlet.training import Model
-from convlet.training.finite import finite
-from convlet.training.inputs import as_images, as_labels
-from convlet.training.losses import softmax, softmax_cross_entropy
+from convlet.learning.losses import softmax, softmax_cross_entropy
+from convlet.model.finite import finite
+from convlet.model.model import Model
+from convlet.network.trace_cost import trace_bytes
 
 ELEMENTWISE = (GELU, BatchNorm, Dropout, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh)
 """Layers that change each activation in its place: what they put out still belongs to the convolution before them."""

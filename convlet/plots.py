@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from convlet import interpret
+from convlet.data.inputs import as_labels
+from convlet.data.thumbnails import thumbnails
 from convlet.errors import InputError
-from convlet.evaluation import confusion_matrix
+from convlet.evaluation.figures import confusion_matrix
 from convlet.layers.base import Array
-from convlet.thumbnails import thumbnails
-from convlet.training import Model, TrainingResult
-from convlet.training.inputs import as_labels
+from convlet.model.model import Model
+from convlet.training.loop import TrainingResult
 
 MOST_NUMBERS, MOST_NAMES = 40, 60
 """Classes of a confusion matrix whose cells hold numbers, and that are named."""

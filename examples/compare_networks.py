@@ -13,12 +13,12 @@ from pathlib import Path
 from rich.console import Console
 
 import convlet as cv
-from convlet.compare import Comparison
-from convlet.findings import findings
-from convlet.presets import preset
+from convlet.findings.findings import findings
+from convlet.recipes.presets import preset
 from convlet.report.comparison import print_comparison
 from convlet.report.page import render
 from convlet.report.progress import LiveProgress
+from convlet.trials.comparison import Comparison
 
 
 def main(name: str = "digits", report: str | None = None) -> None:

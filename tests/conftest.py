@@ -2,7 +2,10 @@
 
 import signal
 
+import pytest
 from hypothesis import settings
+
+from tests.interrupted import forget_others
 
 settings.register_profile("convlet", derandomize=True, deadline=None, database=None, max_examples=25)
 settings.load_profile("convlet")
@@ -10,3 +13,15 @@ settings.load_profile("convlet")
 # A shell starts what it puts in the background deaf to Ctrl-C, and so would be the commands that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def _own_helpers():
+    """Models that session fixtures keep have threads too."""
+    forget_others()
+
+
+@pytest.fixture
+def reference(monkeypatch):
+    """Train and predict with the layers' NumPy definitions."""
+    monkeypatch.setenv("CONVLET_BACKEND", "reference")

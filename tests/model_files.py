@@ -7,11 +7,13 @@ import json
 
 import pytest
 
-from convlet import model_file
-from convlet.architecture import parse, with_head
 from convlet.errors import ModelFileError
-from convlet.training import Model, Preprocessing, Settings
-from convlet.training.layout import Layout
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.model import model_file
+from convlet.model.model import Model
+from convlet.network.layout import Layout
+from convlet.network.word import parse, with_head
 
 
 def make(word="bn-gap", shape=(1, 1, 1), classes=("cat", 'a "quoted" dög')):

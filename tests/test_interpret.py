@@ -10,12 +10,14 @@ import pytest
 
 import convlet as cv
 from convlet import interpret
-from convlet.architecture import parse, with_head
 from convlet.errors import DataError, InputError, PredictionError
 from convlet.layers import Pass
-from convlet.trace_cost import trace_bytes
-from convlet.training import Model, Preprocessing, Settings
-from convlet.training.layout import Layout
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.model.model import Model
+from convlet.network.layout import Layout
+from convlet.network.trace_cost import trace_bytes
+from convlet.network.word import parse, with_head
 
 WORDS = [
     "conv4-relu-pool-conv6-relu-pool",

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import convlet
-from convlet.atomic import write_json
 from convlet.cli import main
+from convlet.system.atomic import write_json
 from tests.data.files import write_idx
 
 ROOT = Path(convlet.__file__).parent

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 import convlet as cv
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
 from tests.report.page import made
 
 

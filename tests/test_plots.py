@@ -9,7 +9,8 @@ import pytest
 
 from convlet import interpret
 from convlet.errors import InputError
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
 from tests.report.page import made
 
 matplotlib = pytest.importorskip("matplotlib")

@@ -74,7 +74,7 @@ def test_memory_that_rises_is_noticed():
 
 
 def test_a_check_that_is_left_out_is_noticed(monkeypatch):
-    monkeypatch.setattr("convlet.model_header.check_arrays", lambda *arguments: None)
+    monkeypatch.setattr("convlet.model.header.check_arrays", lambda *arguments: None)
     assert model_damage.mutations(130).failures
 
 

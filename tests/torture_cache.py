@@ -21,7 +21,7 @@ DAMAGES, ROUNDS, PROCESSES = 500, 20, 8
 
 PROGRAM = """
 import numpy as np
-from convlet.architecture import parse, with_head
+from convlet.network.word import parse, with_head
 from convlet.training import Settings, train
 from tests.training.examples import CLASSES, stripes
 images = stripes(200)
@@ -56,7 +56,7 @@ KINDS = ("bit", "cut", "empty", "noise", "another's", "longer")
 
 def damages(folder: Path, count: int, kernels: list[str] | None = None) -> dict[str, Any]:
     """Damage entries of kernels at random; each must be compiled again and compute what its slow version does."""
-    from convlet.kernels import cache, compile
+    from convlet.kernels.compiler import cache, compile
     from convlet.kernels.registry import ROWS
     from tests.kernels import naive
     from tests.kernels.harness import run
@@ -111,7 +111,7 @@ def cold_starts(folder: Path, rounds: int, processes: int) -> dict[str, Any]:
 
 
 def _damaged(place: Path) -> int:
-    from convlet.kernels import upkeep
+    from convlet.kernels.compiler import upkeep
 
     return sum(upkeep.describe(path).damaged for path in (place / "kernels").iterdir())
 

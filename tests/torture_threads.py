@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from convlet.architecture import parse, with_head
-from convlet.training import Model, Settings, train
+from convlet.learning.settings import Settings
+from convlet.model.model import Model
+from convlet.network.word import parse, with_head
+from convlet.training.loop import train
 from tests.training.examples import CLASSES, stripes
 
 FORKS, THREADS, ROUNDS = 100, 16, 1000

@@ -23,7 +23,7 @@ def command(**values: Any) -> None:
     """
     from rich.console import Console
 
-    from convlet.benchmark import Benchmark
+    from convlet.measure.benchmark import Benchmark
     from convlet.report.benchmark import print_benchmark
     from convlet.report.progress import LiveStages
 

@@ -25,7 +25,7 @@ def info(json_file: str | None) -> None:
 
     from rich.console import Console
 
-    from convlet.kernels import cache, upkeep
+    from convlet.kernels.compiler import cache, upkeep
     from convlet.report.kernel_cache import print_cache
 
     options.check_file(json_file, "--json")
@@ -42,7 +42,7 @@ def info(json_file: str | None) -> None:
 @command.command("clear")
 def clear() -> None:
     """Remove all compiled kernels, those of other versions too. They are compiled again when they are needed."""
-    from convlet.kernels import cache, upkeep
+    from convlet.kernels.compiler import cache, upkeep
     from convlet.report.numbers import count, size
 
     _need_compiler()
@@ -60,13 +60,14 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     """Compile what these networks or recipes run, with any optimizer, on bytes and floats, so nobody waits later."""
     from rich.console import Console
 
-    from convlet import presets
-    from convlet.compare import as_entry
     from convlet.errors import RunError, SettingsError
-    from convlet.kernels import cache, upkeep
-    from convlet.kernels.compile import compiled
+    from convlet.kernels.compiler import cache, upkeep
+    from convlet.kernels.compiler.compile import compiled
+    from convlet.learning.settings import Settings
+    from convlet.recipes import presets
     from convlet.report.numbers import count, seconds
-    from convlet.training import Settings, available_threads
+    from convlet.system.threads import available_threads
+    from convlet.trials.comparison import as_entry
 
     if words and values["preset"]:
         raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")
@@ -95,11 +96,11 @@ def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[An
     """What training and predicting run on bytes and on floats, with each optimizer, and what a report measures with."""
     import numpy as np
 
-    from convlet.architecture import parse, with_head
-    from convlet.kernels.compile import Kernel
-    from convlet.presets import settings_for
-    from convlet.training import Training, kernels_of
-    from convlet.training.optimizers import OPTIMIZERS
+    from convlet.engine.choice import Training, kernels_of
+    from convlet.kernels.compiler.compile import Kernel
+    from convlet.learning.optimizers import OPTIMIZERS
+    from convlet.network.word import parse, with_head
+    from convlet.recipes.presets import settings_for
 
     trained = kernels_of(
         Training(
@@ -117,10 +118,9 @@ def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[An
 
 def _need_compiler() -> None:
     """Refuse where nothing is compiled, so that nothing is kept either."""
+    from convlet.engine.choice import REMEDY, VARIABLE, backend_name
     from convlet.errors import RunError, SettingsError
-    from convlet.kernels.compile import obstacle
-    from convlet.training import backend_name
-    from convlet.training.backend import REMEDY, VARIABLE
+    from convlet.kernels.compiler.compile import obstacle
 
     if obstacle():
         raise RunError(f"{obstacle()}, so no kernels are compiled or kept; {REMEDY}")

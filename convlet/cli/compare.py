@@ -36,7 +36,7 @@ def command(**values: Any) -> int:
     from contextlib import ExitStack
 
     from convlet.cli.signals import Signals
-    from convlet.lock import Lock
+    from convlet.system.lock import Lock
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["report_file"], "--report")
@@ -62,7 +62,7 @@ def command(**values: Any) -> int:
 
 def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """What the run to go on with was asked for; what was not given again is taken from it."""
-    from convlet.run_folder import read_config
+    from convlet.runs.folder import read_config
 
     config = read_config(folder, "compare")
     options.as_before(values, config["loading"] | {"repeats": config["origin"].get("repeats", 1)})
@@ -71,9 +71,9 @@ def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     """The comparison that was asked for, now or when the run was begun."""
-    from convlet import presets
-    from convlet.compare import Comparison, candidates, check_words
     from convlet.errors import SettingsError
+    from convlet.recipes import presets
+    from convlet.trials.comparison import Comparison, candidates, check_words
 
     words, preset = values["architectures"], values["preset"]
     if words and preset:
@@ -96,8 +96,8 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
 
 def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict[str, Any] | None, stop: Any) -> None:
     """Let the comparison keep its trainings in the folder; refuse to go on with another one than was begun."""
-    from convlet.machine import machine, versions
-    from convlet.run_folder import CONFIG, RunFolder, check_origin
+    from convlet.measure.conditions import machine, versions
+    from convlet.runs.folder import CONFIG, RunFolder, check_origin
 
     made_from = comparison.origin()
     if config is not None:
@@ -166,10 +166,10 @@ def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) 
 
     from rich.console import Console
 
-    from convlet import model_file
-    from convlet.atomic import write_atomically
+    from convlet.model import model_file
     from convlet.report.comparison import print_comparison
-    from convlet.run_folder import COMPARISON
+    from convlet.runs.folder import COMPARISON
+    from convlet.system.atomic import write_atomically
 
     options.write_json(folder / COMPARISON, result)
     text = io.StringIO()

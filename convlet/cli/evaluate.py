@@ -39,13 +39,13 @@ def command(**values: Any) -> None:
     """Error rate, confusion matrix and worst mistakes of MODEL on the test images of DATA."""
     from rich.console import Console
 
-    from convlet import model_file
     from convlet.errors import DataError, images_called
-    from convlet.evaluation import evaluate
-    from convlet.predicting import rejection
+    from convlet.evaluation.figures import evaluate
+    from convlet.learning.losses import softmax
+    from convlet.model import model_file
+    from convlet.model.predicting import rejection
     from convlet.report.evaluation import print_evaluation
-    from convlet.training.losses import softmax
-    from convlet.trial import without_copies
+    from convlet.trials.trial import without_copies
 
     options.check_file(values["json_file"], "--json")
     options.check_file(values["relabel_csv"], "--relabel-csv")
@@ -105,7 +105,7 @@ def _unlike(model: Any, images: Any, logits: Any) -> str | None:
 
 def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> dict[str, Any]:
     """What is left of the images if some are rejected: threshold, coverage and error of the kept, None without any."""
-    from convlet.training.losses import softmax
+    from convlet.learning.losses import softmax
 
     probabilities = softmax(logits)
     kept = probabilities.max(axis=1) >= reject.threshold
@@ -121,9 +121,9 @@ def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) ->
 
 def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
     """The images to evaluate on, or DataError if there are none or the model takes others."""
+    from convlet.data.inputs import times
     from convlet.errors import DataError
-    from convlet.training.inputs import times
-    from convlet.trial import no_validation
+    from convlet.trials.trial import no_validation
 
     name = values["part"]
     grey_or_rgb = {data.image_shape[2], model.input_shape[2]} <= {1, 3}

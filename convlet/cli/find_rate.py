@@ -11,9 +11,9 @@ def find_and_show(values: dict[str, Any]) -> None:
     """Find a learning rate and show how the loss went."""
     from rich.console import Console
 
-    from convlet.architecture import parse, with_head
+    from convlet.network.word import parse, with_head
     from convlet.report.rates import print_rates
-    from convlet.training.rate_finder import find_rate
+    from convlet.trials.rate_finder import find_rate
 
     data, word, settings, start = options.planned(values)
     network = with_head(parse(word), len(data.classes))

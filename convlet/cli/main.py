@@ -16,7 +16,7 @@ import click
 from convlet import __version__
 from convlet.cli import streams
 from convlet.errors import ConvletError
-from convlet.limits import check_address_space
+from convlet.system.limits import check_address_space
 
 COMMANDS = {
     "compare": ("convlet.cli.compare", "Train several networks, choose by validation error, report."),

@@ -13,11 +13,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from convlet import atomic
-from convlet.atomic import write_json
 from convlet.cli import data_options
 from convlet.errors import InputError, RunError, SettingsError
-from convlet.system import reading
+from convlet.system import atomic, reading
+from convlet.system.atomic import write_json
 
 __all__ = ["write_json"]
 
@@ -198,7 +197,7 @@ def load_data(name: str, values: dict[str, Any]) -> Any:
 def model_path(path: str) -> Path:
     """The model file that was given; of a run folder, the one that it holds."""
     from convlet.errors import ModelFileError
-    from convlet.run_folder import COMPARISON, CONFIG, MODEL
+    from convlet.runs.folder import COMPARISON, CONFIG, MODEL
 
     folder = Path(path)
     if reading.kind(path) != "folder":
@@ -219,11 +218,11 @@ def planned(values: dict[str, Any]) -> tuple[Any, str, Any, Any]:
     They are what was given, else the recipe's or the starting model's, else the defaults. Everything that can be
     refused is refused before any work. `values` then also say how the starting model's pictures were read.
     """
-    from convlet.architecture import format_word, parse
     from convlet.cli import starting
-    from convlet.presets import Entry, settings_for
-    from convlet.recipes import entry_for, recipe
-    from convlet.trial import check_fits
+    from convlet.network.word import format_word, parse
+    from convlet.recipes.presets import Entry, settings_for
+    from convlet.recipes.recipe import entry_for, recipe
+    from convlet.trials.trial import check_fits
 
     if values["data"] is None:
         raise click.UsageError("Missing argument 'DATA'.")
@@ -255,7 +254,7 @@ def typed() -> str:
 
 def resumed_folder(values: dict[str, Any]) -> Path:
     """The folder of --resume."""
-    from convlet.run_folder import read_config
+    from convlet.runs.folder import read_config
 
     if values["output"]:
         raise SettingsError("--resume and --output were both given; a run goes on in its own folder")
@@ -281,7 +280,7 @@ def resumable(command: str, folder: Path) -> Iterator[None]:
 
 def save_seconds(values: dict[str, Any]) -> float:
     """Seconds between two checkpoints."""
-    from convlet.checkpoints import SECONDS
+    from convlet.runs.checkpoints import SECONDS
 
     return SECONDS if values["save_every"] is None else float(values["save_every"])
 

@@ -42,13 +42,13 @@ def command(**values: Any) -> None:
     """
     from rich.console import Console
 
-    from convlet import model_file
-    from convlet.atomic import write_atomically
     from convlet.cli import streams
     from convlet.data.brought import brought
-    from convlet.predicting import predictions, rejection
+    from convlet.model import model_file
+    from convlet.model.predicting import predictions, rejection
     from convlet.report.prediction import MOST_DRAWN, as_csv, as_json, print_predictions
     from convlet.report.tables import say
+    from convlet.system.atomic import write_atomically
 
     for option in ("csv", "json"):
         options.check_file(values[f"{option}_file"], f"--{option}")

@@ -16,9 +16,9 @@ def write(path: str, model: Any, data: Any, known: tuple[str, Any], place: str) 
     known : a part and the logits (n, classes) of its images, which are there already
     place : where the data is, as the user named it
     """
-    from convlet.atomic import write_atomically
     from convlet.data import relabel
     from convlet.report.plain import plain
+    from convlet.system.atomic import write_atomically
 
     rows = _doubtful(model, data, *known)
     write_atomically(path, [relabel.as_csv(rows)])
@@ -35,8 +35,8 @@ def _doubtful(model: Any, data: Any, known: str, logits: Any) -> list[dict[str, 
     """Each part compared with its own thresholds, as in the report; the clearest first."""
     from convlet.cli.evaluate import in_channels
     from convlet.errors import images_called
-    from convlet.mistakes import suspects
-    from convlet.training.losses import softmax
+    from convlet.evaluation.mistakes import suspects
+    from convlet.learning.losses import softmax
 
     rows: list[dict[str, Any]] = []
     for name, part in data.parts:

@@ -70,9 +70,9 @@ def write_report(
     threads: int | None = None,
 ) -> None:
     """Find out what a report shows and write it, whole or not at all; see `convlet.findings.findings`."""
-    from convlet.atomic import write_atomically
-    from convlet.findings import findings
+    from convlet.findings.findings import findings
     from convlet.report.page import render
+    from convlet.system.atomic import write_atomically
 
     write_atomically(path, [render(findings(result, data, models, then, threads=threads)).encode()])
 
@@ -106,9 +106,9 @@ def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, A
 
 def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any, Any]:
     """Result, models, data and second data of a run; no models, then no data either, for a JSON alone."""
-    from convlet import model_file
     from convlet.errors import InputError
-    from convlet.run_folder import COMPARISON, CONFIG, MODEL, RESULT, read_config
+    from convlet.model import model_file
+    from convlet.runs.folder import COMPARISON, CONFIG, MODEL, RESULT, read_config
 
     if reading.kind(run) != "folder":
         return _comparison(run), [], None, None
@@ -129,7 +129,7 @@ def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any],
 
 def _training(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     """What a finished training gave, checked."""
-    from convlet.run_folder import CONFIG, RESULT, read_result
+    from convlet.runs.folder import CONFIG, RESULT, read_result
 
     if not {*ASKED, "architecture"} <= set(config):
         raise _no_result(run / CONFIG)
@@ -141,7 +141,7 @@ def _training(run: Path, config: dict[str, Any]) -> dict[str, Any]:
 
 def _comparison(path: Path) -> dict[str, Any]:
     """What a comparison gave, checked."""
-    from convlet.run_folder import read_json
+    from convlet.runs.folder import read_json
 
     result = read_json(path)
     if not {*ASKED, "results", "best_label", "then", "failed", "missing"} <= set(result):

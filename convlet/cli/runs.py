@@ -21,7 +21,7 @@ def command(folder: str, json_file: str | None) -> None:
 
     from convlet.errors import InputError
     from convlet.report.runs import print_runs
-    from convlet.run_list import runs
+    from convlet.runs.listing import runs
 
     options.check_file(json_file, "--json")
     path, given = Path(folder), click.get_current_context().get_parameter_source("folder") != ParameterSource.DEFAULT

@@ -13,7 +13,7 @@ from convlet.errors import CheckpointError, ModelFileError, SettingsError
 from convlet.system import reading
 
 if TYPE_CHECKING:
-    from convlet.training import Model
+    from convlet.model.model import Model
 
 START = "start.safetensors"
 """In a run folder until the run is finished: the model it starts from, so that resuming does not need the original."""
@@ -45,7 +45,7 @@ def given(values: dict[str, Any]) -> Model | None:
     """The model of --from; of several members the first, which is said."""
     if values["start"] is None:
         return None
-    from convlet import model_file
+    from convlet.model import model_file
 
     path = options.model_path(values["start"])
     model = model_file.load(path)
@@ -56,7 +56,7 @@ def given(values: dict[str, Any]) -> Model | None:
 
 def record(values: dict[str, Any], model: Model, data: Any, word: str) -> dict[str, Any]:
     """What config.json and result.json say of the start; it is also told to the user."""
-    from convlet.architecture import parse, with_head
+    from convlet.network.word import parse, with_head
     from convlet.report.numbers import count
     from convlet.training.starting import beginning
 
@@ -84,14 +84,14 @@ def record(values: dict[str, Any], model: Model, data: Any, word: str) -> dict[s
 
 def keep(folder: Path, model: Model) -> None:
     """Put the model into the run folder."""
-    from convlet import model_file
+    from convlet.model import model_file
 
     model_file.save(model, folder / START)
 
 
 def recorded(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
     """What a run's config.json says of its start (see `record`), or CheckpointError; None if it has none."""
-    from convlet.run_folder import CONFIG
+    from convlet.runs.folder import CONFIG
 
     known = config.get("from")
     if known is None:
@@ -108,7 +108,7 @@ def of_run(folder: Path, config: dict[str, Any]) -> Model | None:
     ------
     CheckpointError : neither is there, the file has changed, or the run does not say what it starts from
     """
-    from convlet import model_file
+    from convlet.model import model_file
 
     known = recorded(folder, config)
     if known is None:

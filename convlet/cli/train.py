@@ -32,7 +32,7 @@ def command(**values: Any) -> None:
     bit by bit.
     """
     from convlet.cli.signals import Signals
-    from convlet.lock import Lock
+    from convlet.system.lock import Lock
 
     starting.check_options(values)
     with Signals() as signals:
@@ -52,10 +52,10 @@ def command(**values: Any) -> None:
 
 def _begin(values: dict[str, Any], signals: Any) -> None:
     """A new run in a new folder."""
-    from convlet.atomic import check_folder
-    from convlet.lock import Lock
-    from convlet.machine import machine, versions
-    from convlet.run_folder import CONFIG, origin
+    from convlet.measure.conditions import machine, versions
+    from convlet.runs.folder import CONFIG, origin
+    from convlet.system.atomic import check_folder
+    from convlet.system.lock import Lock
 
     if values["output"]:
         options.check_folder(values["output"], "--output")
@@ -81,9 +81,9 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
 
 def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
     """A run that is there already, from where it stopped."""
-    from convlet.architecture import format_word, parse
-    from convlet.run_folder import check_origin, origin, read_config
-    from convlet.training import Settings
+    from convlet.learning.settings import Settings
+    from convlet.network.word import format_word, parse
+    from convlet.runs.folder import check_origin, origin, read_config
 
     config = read_config(folder, "train")
     options.as_before(values, config["loading"])
@@ -112,8 +112,8 @@ def _train(
     from convlet.report.plan import plan_line
     from convlet.report.progress import LiveProgress
     from convlet.report.tables import say
-    from convlet.run_folder import RunFolder
-    from convlet.trial import expected_seconds, measure, train_on
+    from convlet.runs.folder import RunFolder
+    from convlet.trials.trial import expected_seconds, measure, train_on
 
     word = made_from["architecture"]
     part = RunFolder(folder, options.save_seconds(values), signals.stop).whole(made_from)
@@ -152,7 +152,7 @@ def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> N
     from convlet.report.headline import headline_lines, is_bad
     from convlet.report.numbers import count, percent
     from convlet.report.tables import say
-    from convlet.run_folder import MODEL
+    from convlet.runs.folder import MODEL
 
     for reason in found["rollbacks"]:
         say(console, f"went back and halved the learning rate: {reason}", "yellow")

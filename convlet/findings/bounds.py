@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from convlet.data.dataset import ImageSet
 from convlet.interpret import GROUP_BYTES
-from convlet.trace_cost import trace_bytes, trace_work, values
-from convlet.training import Model, available_threads
+from convlet.model.model import Model
+from convlet.network.trace_cost import trace_bytes, trace_work, values
+from convlet.system.threads import available_threads
 
 ORDINARY_PIXELS, ORDINARY_IMAGES, FEWEST_IMAGES = 96 * 96, 10_000, 100
 """All test images of up to so many pixels are studied. Of larger ones as many as have the pixels of ORDINARY_IMAGES

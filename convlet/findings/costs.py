@@ -8,13 +8,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from convlet.architecture import describe
 from convlet.data.dataset import Array, Dataset
+from convlet.engine.choice import backend_name
 from convlet.findings.bounds import TIMED_BYTES, Timed, timed
 from convlet.layers import Pass
 from convlet.layers.sequential import under_prefix
-from convlet.trace_cost import trace_bytes
-from convlet.training import Model, Settings, backend_name
+from convlet.learning.settings import Settings
+from convlet.model.model import Model
+from convlet.network.trace_cost import trace_bytes
+from convlet.network.word import describe
 
 SUMMED = ("parameters", "activation_bytes", "multiply_adds")
 
@@ -57,7 +59,7 @@ def costs(model: Model, data: Dataset) -> dict[str, Any]:
 
 def _compiled_seconds(model: Model, data: Dataset, step: Timed) -> Seconds:
     """Of a training step of the compiled engine on one thread."""
-    from convlet.training.profile import ProfiledEngine
+    from convlet.measure.profile import ProfiledEngine
 
     engine = ProfiledEngine(*(model.network, model.input_shape, model.preprocessing), shard=step.shard, seed=0)
     batch = np.arange(step.batch, dtype=np.int64)

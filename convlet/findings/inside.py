@@ -1,6 +1,6 @@
 """Inside a trained network: filters, activation maps, saliency, Grad-CAM, prototypes, and what each layer costs.
 
-Pictures are small: see `convlet.thumbnails`. Images are read one group at a time, so memory does not grow with them.
+Pictures are small: see `convlet.data.thumbnails`. Images are read one group at a time, so memory does not grow with them.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 
 from convlet import interpret
 from convlet.data.dataset import Array, Dataset, ImageSet
+from convlet.data.thumbnails import thumbnails
 from convlet.errors import InputError
 from convlet.findings.bounds import MEAN_VALUES, looks, prototype_steps
 from convlet.findings.costs import costs
 from convlet.layers import Flatten
-from convlet.thumbnails import thumbnails
-from convlet.training import Model
+from convlet.model.model import Model
 
 MOST_CLASSES = 12
 """Classes that are looked at one by one; of more, those the model finds hardest."""

@@ -7,19 +7,13 @@ from typing import Any
 import numpy as np
 
 from convlet.data.dataset import Array, Dataset, ImageSet
+from convlet.data.thumbnails import chosen, thumbnails
 from convlet.errors import PredictionError
-from convlet.evaluation import (
-    calibration,
-    confusion_matrix,
-    log_loss,
-    per_class,
-    wilson_interval,
-)
+from convlet.evaluation.figures import calibration, confusion_matrix, log_loss, per_class, wilson_interval
+from convlet.evaluation.mistakes import least_certain, suspected_labels
 from convlet.findings.bounds import predicted_together, prediction_threads, searched_step
-from convlet.mistakes import least_certain, suspected_labels
-from convlet.thumbnails import chosen, thumbnails
-from convlet.training import Model
-from convlet.training.losses import softmax
+from convlet.learning.losses import softmax
+from convlet.model.model import Model
 
 SHOWN = 12
 """Images in each of the lists."""

@@ -1,1 +1,1 @@
-"""Compiled routines on arrays. Knows nothing of layers; `convlet.training.compiled` puts them to work."""
+"""Compiled routines on arrays. Knows nothing of layers; `convlet.engine.compiled` puts them to work."""

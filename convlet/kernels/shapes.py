@@ -175,7 +175,7 @@ class RowsShape:
 class AugmentShape:
     """Images of `height` x `width` x `channels` picked by number, changed, scaled and written at y.
 
-    The other fields are those of `convlet.training.augmentation.Augmentation`; points is the number of control points
+    The other fields are those of `convlet.learning.augmentation.Augmentation`; points is the number of control points
     of the elastic grid in each direction.
     """
 

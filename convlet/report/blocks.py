@@ -9,9 +9,9 @@ import numpy as np
 from rich.console import Console
 from rich.text import Text
 
+from convlet.data.thumbnails import thumbnails
 from convlet.report.page.pictures import Range
 from convlet.report.plain import plain
-from convlet.thumbnails import thumbnails
 
 Array = np.ndarray[Any, Any]
 

@@ -8,7 +8,7 @@ from convlet.report.numbers import count, percent
 
 
 def headline_lines(found: dict[str, Any] | None) -> list[str]:
-    """What stands beside an error: one line an idea, for `convlet.headline.headline`; empty for None."""
+    """What stands beside an error: one line an idea, for `convlet.evaluation.headline.headline`; empty for None."""
     if found is None:
         return []
     if found["too_few"]:

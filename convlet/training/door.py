@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from convlet.architecture import format_word, with_head, without_head
+from convlet.data.inputs import Labelled, LabelledImages, times
+from convlet.engine.memory import check_training
 from convlet.errors import ArchitectureError, CheckpointError, DataError, SettingsError
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
-from convlet.training.finite import finite
-from convlet.training.image_weights import image_weights
-from convlet.training.inputs import Labelled, LabelledImages, times
-from convlet.training.layout import Layout
-from convlet.training.memory import check_training
-from convlet.training.model import Model
-from convlet.training.preprocessing import Preprocessing
-from convlet.training.setting_checks import boolean, short
-from convlet.training.settings import Settings
+from convlet.learning.image_weights import image_weights
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.setting_checks import boolean, short
+from convlet.learning.settings import Settings
+from convlet.model.finite import finite
+from convlet.model.model import Model
+from convlet.network.layout import Layout
+from convlet.network.word import format_word, with_head, without_head
+from convlet.system.threads import available_threads
 from convlet.training.snapshot import Snapshot
 from convlet.training.starting import Beginning, beginning
-from convlet.training.threads import available_threads
 
 
 @dataclass(frozen=True)

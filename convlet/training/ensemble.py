@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convlet.errors import CheckpointError
+from convlet.learning.settings import Settings
 from convlet.random import MEMBER, derived_seed
 from convlet.training.member import Member
-from convlet.training.settings import Settings
 from convlet.training.state import Keeper, State
 
 Train = Callable[[Settings, int, Keeper | None], Member]

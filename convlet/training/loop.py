@@ -7,22 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from convlet.data.inputs import Labelled, LabelledImages
+from convlet.data.mapped import pieces
+from convlet.engine.choice import Training, compile_ahead, make_engine
 from convlet.errors import PredictionError
 from convlet.layers.base import Array
 from convlet.layers.sequential import Sequential
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
 from convlet.likeness import TrainingImages
-from convlet.training.backend import Training, compile_ahead, make_engine
+from convlet.model.model import Model
+from convlet.report.notebook.history import history_table
 from convlet.training.door import admit
 from convlet.training.ensemble import joined, train_members
-from convlet.training.history_table import history_table
-from convlet.training.inputs import Labelled, LabelledImages
-from convlet.training.mapped import pieces
 from convlet.training.member import Member
-from convlet.training.model import Model
-from convlet.training.preprocessing import Preprocessing
 from convlet.training.progress import OnEpoch, OnProgress, of_member
 from convlet.training.run import Run
-from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 from convlet.training.state import Keeper
 from convlet.training.validation import VALIDATED_BYTES, validate

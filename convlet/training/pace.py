@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from convlet.data.inputs import Labelled
+from convlet.engine.engine import Engine
 from convlet.layers.base import Array
-from convlet.training.engine import Engine
-from convlet.training.inputs import Labelled
-from convlet.training.optimizers import Optimizer
+from convlet.learning.optimizers import Optimizer
 
 SHARE_BETWEEN_LOOKS = 0.02
 """Of the budget: how often the clock is compared with the plan."""

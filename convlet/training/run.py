@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 
 from convlet import random
+from convlet.data.inputs import Labelled
+from convlet.engine.engine import Engine
 from convlet.errors import TrainingError
 from convlet.layers.base import Array
-from convlet.training.averaging import RunningMean
-from convlet.training.clipping import clip_norm
-from convlet.training.engine import Engine
-from convlet.training.finite import check_outputs, check_step, check_vectors, finite, layer_of_outputs
-from convlet.training.inputs import Labelled
+from convlet.learning.averaging import RunningMean
+from convlet.learning.clipping import clip_norm
+from convlet.learning.settings import Settings
+from convlet.model.finite import check_outputs, check_step, check_vectors, finite, layer_of_outputs
 from convlet.training.member import Member
 from convlet.training.pace import Pace, steps_within
 from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Reporter
-from convlet.training.settings import Settings
 from convlet.training.snapshot import Snapshot
 from convlet.training.standing import Place, Standing
 from convlet.training.starting import Beginning, begin

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass, field
 from time import perf_counter
 from typing import Any
 
+from convlet.engine.engine import Engine
 from convlet.errors import CheckpointError
 from convlet.layers.base import Array
-from convlet.training.averaging import RunningMean
-from convlet.training.engine import Engine
+from convlet.learning.averaging import RunningMean
 from convlet.training.pace import Pace
 from convlet.training.state import State
 from convlet.training.stopping import Best

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from math import prod
 from typing import NamedTuple
 
-from convlet.architecture import format_word, without_head
+from convlet.data.inputs import times
+from convlet.engine.engine import Engine
 from convlet.errors import ArchitectureError, DataError
 from convlet.layers.base import Array, Layer, Shape
 from convlet.layers.global_avg_pool import GlobalAvgPool
 from convlet.layers.sequential import Sequential
-from convlet.training.engine import Engine
-from convlet.training.inputs import times
-from convlet.training.model import Model
-from convlet.training.preprocessing import Preprocessing
+from convlet.learning.preprocessing import Preprocessing
+from convlet.model.model import Model
+from convlet.network.word import format_word, without_head
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from convlet.data.inputs import Labelled
+from convlet.data.mapped import pieces
+from convlet.engine.engine import Engine
 from convlet.layers.base import Array
-from convlet.training.averaging import RunningMean
-from convlet.training.engine import Engine
-from convlet.training.inputs import Labelled
-from convlet.training.losses import softmax_cross_entropy
-from convlet.training.mapped import pieces
+from convlet.learning.averaging import RunningMean
+from convlet.learning.losses import softmax_cross_entropy
 
 VALIDATED_BYTES = 4 * 2**20
 """Validation images that go through the network in one call; it bounds the memory, not the result."""

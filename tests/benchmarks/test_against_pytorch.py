@@ -12,7 +12,7 @@ import epoch  # noqa: E402
 import in_pytorch  # noqa: E402
 import inference  # noqa: E402
 from convlet.errors import ConvletError  # noqa: E402
-from convlet.training.layout import Layout  # noqa: E402
+from convlet.network.layout import Layout  # noqa: E402
 from networks import drawn, headed, same  # noqa: E402
 
 EVERY_LAYER = "conv4k5-relu-pool-conv3v-tanh-dropout0.5-dense6-relu"
@@ -89,7 +89,7 @@ def test_an_epoch(run, small_mnist):
 def test_both_sides_of_the_epoch_learn(small_mnist):
     """Enough steps, and the bright rows are told apart."""
     from convlet import load_data
-    from convlet.training import Preprocessing
+    from convlet.learning.preprocessing import Preprocessing
 
     data = load_data(small_mnist, validation=0.0)
     many = np.tile(np.arange(len(data.train)), 8)

@@ -11,8 +11,8 @@ import kernels
 import mlp
 import scaling
 import whole_command
-from convlet import benchmark
 from convlet.data import load
+from convlet.measure import benchmark
 from measure import Table, options
 from networks import drawn, headed
 

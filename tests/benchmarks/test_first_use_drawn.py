@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from convlet.architecture import RULES, parse, with_head
+from convlet.engine import memory
+from convlet.engine.first_use import MOST_SECONDS, estimated_seconds
 from convlet.errors import ArchitectureError
-from convlet.training import memory
-from convlet.training.first_use import MOST_SECONDS, estimated_seconds
+from convlet.network.word import RULES, parse, with_head
 from first_use_drawn import drawn
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convlet.findings import findings
+from convlet.findings.findings import findings
 from convlet.report.page import render
 from tests.report.page import made
 

@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convlet import model_file
-from convlet.architecture import parse, with_head
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.model import model_file
+from convlet.network.word import parse, with_head
+from convlet.training.loop import train
 
 RING = [(0.5 + 0.5 * np.sin(a), 0.5 - 0.5 * np.cos(a)) for a in np.linspace(0, 2 * np.pi, 17)]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from convlet import ConvNetClassifier
-from convlet import classifier_inputs as door
+from convlet.estimator import inputs as door
 from tests.cases.toy import CLASSES, arrays, folder, picture
 
 IMAGES, LABELS = arrays(4)

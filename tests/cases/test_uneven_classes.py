@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from convlet.architecture import parse, with_head
 from convlet.cli.main import main
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.network.word import parse, with_head
+from convlet.training.loop import train
 from tests.cases import toy
 
 
@@ -85,8 +86,9 @@ def test_balanced_weights_stop_by_the_balanced_error_and_keep_its_best_epoch():
 
 def result_of(network, end, data):
     """The model after an epoch."""
-    from convlet.architecture import format_word, without_head
-    from convlet.training import Model, Preprocessing
+    from convlet.learning.preprocessing import Preprocessing
+    from convlet.model.model import Model
+    from convlet.network.word import format_word, without_head
 
     shown = Preprocessing.from_images(two_classes(12, 400, 0).images)
     form = (format_word(without_head(network)), data.images.shape[1:], ("good", "defect"), shown)

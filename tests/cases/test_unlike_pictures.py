@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from convlet import ConvNetClassifier, model_file
+from convlet import ConvNetClassifier
 from convlet.cli.main import main
 from convlet.data import pictures
-from convlet.training import Model
+from convlet.model import model_file
+from convlet.model.model import Model
 from tests.cases import drawn, toy
 
 

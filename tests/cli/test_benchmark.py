@@ -10,10 +10,9 @@ import sys
 
 import pytest
 
-from convlet import benchmark
 from convlet.cli import main
 from convlet.errors import RunError
-from convlet.training import peak, profile
+from convlet.measure import benchmark, peak, profile
 from tests.cli.test_failures import SLOW
 
 

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from convlet.cli import main
-from convlet.kernels import cache, upkeep
-from convlet.kernels import compile as compiler
+from convlet.kernels.compiler import cache, upkeep
+from convlet.kernels.compiler import compile as compiler
 
 
 @pytest.fixture(autouse=True)

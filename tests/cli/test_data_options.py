@@ -47,7 +47,7 @@ def _save(pixels, path):
 
 def test_options_reach_the_run_folder_and_come_back(tmp_path, capsys, monkeypatch):
     from convlet.cli import options
-    from convlet.run_folder import read_config
+    from convlet.runs.folder import read_config
 
     place = tmp_path / "flat"
     folder(place, 6, write=lambda pixels, path: _save(pixels, path.parent.parent / f"{path.parent.name}_{path.name}"))

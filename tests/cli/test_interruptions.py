@@ -12,9 +12,9 @@ import time
 
 import pytest
 
-from convlet import checkpoint_file
 from convlet.cli import main
-from convlet.lock import Lock
+from convlet.runs import checkpoint_file
+from convlet.system.lock import Lock
 from tests.cli.test_failures import SLOW
 from tests.data.files import write_idx
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convlet import checkpoints, load_model, save_model
+from convlet import load_model, save_model
 from convlet.cli import main
-from convlet.run_folder import MODEL
+from convlet.runs import checkpoints
+from convlet.runs.folder import MODEL
 from tests.data.files import write_idx
 
 WORD = "conv2-bn-relu-pool-conv3-relu-gap"

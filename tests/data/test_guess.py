@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from convlet import data
-from convlet.compare import candidates
 from convlet.data import guess
-from convlet.presets import SIX
+from convlet.recipes.presets import SIX
+from convlet.trials.comparison import candidates
 from tests.data import mirrored
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from convlet.kernels import frame as fields
-from convlet.kernels.compile import Kernel, caller
+from convlet.kernels.calling import frame as fields
+from convlet.kernels.compiler.compile import Kernel, caller
 
 
 def run(kernel: Kernel, operands: list, *, count: int = 1, **frame_fields) -> None:

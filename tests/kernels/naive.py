@@ -11,10 +11,11 @@ from math import gcd
 
 import numpy as np
 
-from convlet.kernels import board as lines
-from convlet.kernels import clock, frame, settings, tuned
-from convlet.kernels import task as task_fields
-from convlet.kernels.compile import Kernel, addresses
+from convlet.kernels import tuned
+from convlet.kernels.calling import board as lines
+from convlet.kernels.calling import clock, frame, update
+from convlet.kernels.calling import task as task_fields
+from convlet.kernels.compiler.compile import Kernel, addresses
 from convlet.kernels.shapes import (
     NO_WINNER,
     AugmentShape,
@@ -30,10 +31,10 @@ from convlet.kernels.shapes import (
     kept_bytes,
 )
 from convlet.kernels.target import host
+from convlet.learning.augmentation import parse_augmentation
+from convlet.learning.augmenting import show, spline
+from convlet.learning.preprocessing import Preprocessing
 from convlet.random import DROPOUT, uniform_images
-from convlet.training.augmentation import parse_augmentation
-from convlet.training.augmenting import show, spline
-from convlet.training.preprocessing import Preprocessing
 from tests.kernels.harness import grid, padded
 
 N = 3
@@ -421,7 +422,7 @@ def gather_floats(rng):
 
 
 def augment_bytes(rng, word="shift2", dtype=np.uint8, size=(9, 7, 1), images=40, epoch=3):
-    """The definition in `convlet.training.augmenting` is the slow version."""
+    """The definition in `convlet.learning.augmenting` is the slow version."""
     pixels = rng.integers(0, 256, (60, *size)).astype(dtype)
     numbers = rng.permutation(60)[:images].astype(np.int64)
     change = parse_augmentation(word)
@@ -500,7 +501,7 @@ def add_rows(rng, rows=5, count=23):
 
 
 def _optimizer_case(rng, optimizer, step=3, rate=0.02):
-    from convlet.training.compiled import optimizer_settings
+    from convlet.engine.compiled import optimizer_settings
 
     count = 37
     parameters, gradient = (rng.standard_normal(count).astype(np.float32) for _ in range(2))
@@ -511,30 +512,30 @@ def _optimizer_case(rng, optimizer, step=3, rate=0.02):
     operands = [parameters, gradient, decay, optimizer_settings(optimizer, rate, step), *slots.values()]
     results = [(parameters, expected), *((slots[name], moved[name]) for name in slots)]
     name = "adam" if optimizer.name == "adamw" else optimizer.name
-    assert len(operands[3]) == settings.SETTINGS
+    assert len(operands[3]) == update.SETTINGS
     return Kernel(name), operands, {"count": count}, results
 
 
 def sgd(rng, **more):
-    from convlet.training.optimizers import SGD
+    from convlet.learning.optimizers import SGD
 
     return _optimizer_case(rng, SGD(weight_decay=0.1, **more))
 
 
 def adagrad(rng):
-    from convlet.training.optimizers import Adagrad
+    from convlet.learning.optimizers import Adagrad
 
     return _optimizer_case(rng, Adagrad(weight_decay=0.1))
 
 
 def rmsprop(rng):
-    from convlet.training.optimizers import RMSprop
+    from convlet.learning.optimizers import RMSprop
 
     return _optimizer_case(rng, RMSprop(weight_decay=0.1))
 
 
 def adam(rng, decoupled=False):
-    from convlet.training.optimizers import Adam, AdamW
+    from convlet.learning.optimizers import Adam, AdamW
 
     return _optimizer_case(rng, (AdamW if decoupled else Adam)(weight_decay=0.1))
 

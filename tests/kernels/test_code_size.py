@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet.kernels import compile as compiler
 from convlet.kernels import tuned
+from convlet.kernels.compiler import compile as compiler
 from tests.kernels import naive
 from tests.kernels.harness import run
 

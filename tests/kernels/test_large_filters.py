@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from convlet.kernels.compile import Kernel, compile_kernel
+from convlet.kernels.compiler.compile import Kernel, compile_kernel
 from convlet.kernels.registry import BY_NAME
 from convlet.kernels.shapes import ConvShape, Grid
 from convlet.kernels.target import host

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import convlet.layers
-from convlet.architecture import parse
 from convlet.layers import Layer
+from convlet.network.word import parse
 from tests.layers.table import DRAWN, IDS, INFERENCE, ROWS, TRAINING, drawn_arrays
 
 every_layer = pytest.mark.parametrize(("layer", "input_shape"), ROWS, ids=IDS)

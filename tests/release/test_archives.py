@@ -125,7 +125,7 @@ def test_the_wheel_works_away_from_the_repository(installed, outside, tmp_path):
 
 def test_the_tests_run_from_the_unpacked_source_archive(unpacked, outside):
     """A few of them: that none is missing, nor a file that one reads, is tested above."""
-    tests = ["tests/test_architecture.py", "tests/layers/test_contract.py", "tests/report/test_numbers.py"]
+    tests = ["tests/network/test_architecture.py", "tests/layers/test_contract.py", "tests/report/test_numbers.py"]
     done = run([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-v", *tests], unpacked, env=outside)
     assert re.search(r"^=* ?\d+ passed", done, re.MULTILINE)
     assert "failed" not in done

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from convlet.learning.settings import Settings
 from convlet.report.final import final_line, of_rows
-from convlet.training import Settings
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from convlet.learning.settings import Settings
 from convlet.report import plan
 from convlet.report.plan import plan_line
-from convlet.training import Settings, stopping
+from convlet.training import stopping
 
 
 @pytest.mark.parametrize(

@@ -114,6 +114,6 @@ def test_no_pause_is_shorter_than_windows_can_make():
             if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "sleep":
                 asleep[f"{path.stem}: {ast.unparse(node.args[0])}"] = node
     assert sorted(asleep) == ["durable: seconds", "profile: CALIBRATION_SECONDS"]
-    from convlet.training import profile
+    from convlet.measure import profile
 
     assert min(*durable.WAITS_SECONDS, profile.CALIBRATION_SECONDS) > CLOCK_TICK_SECONDS

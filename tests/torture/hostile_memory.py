@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from convlet import checkpoint_file
 from convlet.errors import ConvletError
+from convlet.runs import checkpoint_file
 from tests.torture import load_paths
 from tests.torture.fuzz import memory_folder, mutated
 from tests.torture.picture_corpus import _bombs

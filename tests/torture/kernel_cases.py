@@ -29,7 +29,7 @@ from convlet.layers import (
     SiLU,
     Tanh,
 )
-from convlet.training.layout import Layout
+from convlet.network.layout import Layout
 
 MOST_MULTIPLY_ADDS, MOST_NUMBERS = 1.5e7, 3e5
 """Of a case: larger ones are drawn again, as NumPy would take too long."""

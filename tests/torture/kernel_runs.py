@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from convlet import random as convlet_random
-from convlet.kernels import frame
-from convlet.kernels.compile import caller
+from convlet.engine.aligned import aligned_zeros
+from convlet.engine.lowering import Lowering
+from convlet.engine.plan import Plan
+from convlet.kernels.calling import frame
+from convlet.kernels.compiler.compile import caller
 from convlet.layers import BatchNorm, MaxPool, Pass, ReLU, Residual
-from convlet.training.aligned import aligned_zeros
-from convlet.training.layout import Layout, dropout_streams
-from convlet.training.lowering import Lowering
-from convlet.training.plan import Plan
+from convlet.network.layout import Layout, dropout_streams
 from tests.torture.kernel_cases import exact, numbers
 
 SEED, EPOCH = 5, 3
@@ -133,7 +133,7 @@ def difference(case, came, wanted):
 def failure(case):
     """What is wrong with a case, in words; None where nothing is.
 
-    Denormals are not flushed here, as the threads of an engine would; tests/training/test_denormals.py has that.
+    Denormals are not flushed here, as the threads of an engine would; tests/engine/test_denormals.py has that.
     """
     given = numbers(case)
     wrong = difference(case, Lowered(case).run(*given), definition(case, *given))

@@ -58,7 +58,7 @@ def _until_done(data: Path, run: Path, length: float, rng: random.Random) -> tup
 
 def loads(run: Path) -> str | None:
     """Whether what a kill left can be gone on with."""
-    from convlet.run_list import describe
+    from convlet.runs.listing import describe
 
     if not (run / "config.json").exists():
         return None

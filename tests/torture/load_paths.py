@@ -20,8 +20,9 @@ FORBIDDEN_CALLS = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spaw
 
 def readers() -> dict[str, Callable[[Path], Any]]:
     """For each kind of file what reads it; the kind is the beginning of the file's name."""
-    from convlet import data, model_file
+    from convlet import data
     from convlet.data import idx, pictures
+    from convlet.model import model_file
 
     return {
         "model": model_file.load,
@@ -39,7 +40,7 @@ def prepare(folder: Path) -> None:
     import numpy as np
     from PIL import Image
 
-    from convlet import model_file
+    from convlet.model import model_file
     from tests.data.files import idx_bytes
     from tests.model_files import make
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from convlet import model_file
 from convlet.errors import ModelFileError
+from convlet.model import model_file
 from tests.model_files import joined, split
 from tests.torture.trial import Outcome, draws, refused
 

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from convlet import checkpoint_file, model_file
+from convlet.model import model_file
+from convlet.runs import checkpoint_file
 from tests.torture import save_faults
 from tests.torture.trial import report
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
 from tests.torture.trial import Outcome, report
 from tests.training.examples import CLASSES, network, stripes
 

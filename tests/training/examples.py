@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from convlet import random
-from convlet.architecture import parse, with_head
-from convlet.training import Preprocessing
-from convlet.training.reference import ReferenceEngine
+from convlet.engine.reference import ReferenceEngine
+from convlet.learning.preprocessing import Preprocessing
+from convlet.network.word import parse, with_head
 
 CLASSES = ("rows", "columns", "plain")
 SHAPE = (8, 8, 1)

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convlet import model_file
-from convlet.architecture import parse, with_head
-from convlet.training import Settings, loop, train
+from convlet.learning.settings import Settings
+from convlet.model import model_file
+from convlet.network.word import parse, with_head
+from convlet.training import loop
+from convlet.training.loop import train
 from tests.cases import drawn
 
 KEPT = Path(__file__).parent.parent / "kept"

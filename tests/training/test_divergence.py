@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet import checkpoint_file
-from convlet.checkpoints import Checkpoints
+from convlet.engine.compiled import CompiledEngine
+from convlet.engine.reference import ReferenceEngine
 from convlet.errors import TrainingError
-from convlet.training import Settings, train
-from convlet.training.compiled import CompiledEngine
-from convlet.training.reference import ReferenceEngine
+from convlet.learning.settings import Settings
+from convlet.runs import checkpoint_file
+from convlet.runs.checkpoints import Checkpoints
+from convlet.training.loop import train
 from tests.training.examples import CLASSES, network, stripes
 
 SHOWN, HELD_OUT = stripes(44), stripes(12, seed=1)

@@ -9,8 +9,10 @@ import pytest
 
 from convlet.errors import ArchitectureError, CheckpointError, DataError, SettingsError
 from convlet.layers import Dense, Flatten, ReLU, Sequential
-from convlet.training import Preprocessing, Settings, train
-from convlet.training.rate_finder import find_rate
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
+from convlet.trials.rate_finder import find_rate
 from tests.training.examples import CLASSES, ImageSet, network, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -93,10 +95,10 @@ def test_a_given_scale_must_be_of_the_images_channels():
 @pytest.mark.parametrize("label", [-1, 3, 255])
 def test_a_data_set_by_hand_passes_the_door_before_a_comparison(part, label):
     """Labels outside the classes would be written outside an array when the time of a step is measured."""
-    from convlet.compare import Comparison
     from convlet.data.dataset import Dataset
     from convlet.data.dataset import ImageSet as Part
-    from convlet.presets import Entry
+    from convlet.recipes.presets import Entry
+    from convlet.trials.comparison import Comparison
 
     parts = {name: Part(GOOD.images, GOOD.labels.copy()) for name in ("train", "validation", "test")}
     parts[part].labels[4] = label
@@ -109,7 +111,7 @@ def test_a_data_set_by_hand_passes_the_door_before_a_comparison(part, label):
 
 
 def test_the_benchmark_checks_its_memory():
-    from convlet.benchmark import Benchmark
+    from convlet.measure.benchmark import Benchmark
 
     with pytest.raises(
         ArchitectureError, match=r"^dense65535-dense65535: training with a batch of 16 on 1 thread needs "

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from convlet.errors import CheckpointError
+from convlet.learning.settings import Settings
 from convlet.random import MEMBER, derived_seed
-from convlet.training import Settings, train
+from convlet.training.loop import train
 from convlet.training.state import State
 from tests.training.examples import CLASSES, network, set_clock, stripes
 

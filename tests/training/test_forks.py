@@ -9,11 +9,11 @@ import time
 import numpy as np
 import pytest
 
-from convlet.kernels import compile as compiler
-from convlet.kernels.compile import Kernel
-from convlet.training.workers import Workers
+from convlet.engine.workers import Workers
+from convlet.kernels.compiler import compile as compiler
+from convlet.kernels.compiler.compile import Kernel
 from tests import torture_threads
-from tests.training.test_workers import doubling
+from tests.engine.test_workers import doubling
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 
@@ -28,7 +28,7 @@ def test_forks_train_and_predict_while_their_parent_predicts():
 @pytest.mark.parametrize("asleep", [False, True])
 def test_workers_are_new_in_a_fork(asleep, monkeypatch):
     if asleep:
-        monkeypatch.setattr("convlet.training.workers.LOOKS", 0)
+        monkeypatch.setattr("convlet.engine.workers.LOOKS", 0)
     task, numbers, doubled, _kept = doubling(40, 3)
     workers = Workers(3)
     task.run(workers, 40)

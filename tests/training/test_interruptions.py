@@ -7,10 +7,14 @@ import gc
 import numpy as np
 import pytest
 
-from convlet.training import Model, Preprocessing, Settings, make_engine, train
-from convlet.training.layout import Layout
-from convlet.training.optimizers import Adam
-from convlet.training.rate_finder import find_rate
+from convlet.engine.choice import make_engine
+from convlet.learning.optimizers import Adam
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.model.model import Model
+from convlet.network.layout import Layout
+from convlet.training.loop import train
+from convlet.trials.rate_finder import find_rate
 from tests.interrupted import at_each_moment, only
 from tests.training.examples import CLASSES, SHAPE, network, stripes
 

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from convlet import random
+from convlet.engine.reference import ReferenceEngine
 from convlet.errors import ArchitectureError, DataError, SettingsError, TrainingError
 from convlet.layers import Conv, Dense, MaxPool, ReLU, Sequential
-from convlet.training import Preprocessing, Settings, loop, train
-from convlet.training.losses import softmax_cross_entropy
-from convlet.training.reference import ReferenceEngine
+from convlet.learning.losses import softmax_cross_entropy
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.training import loop
+from convlet.training.loop import train
 from tests.training.examples import CLASSES, ImageSet, network, set_clock, stripes
 
 pytestmark = pytest.mark.usefixtures("reference")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet.architecture import with_head
+from convlet.data.inputs import Labelled
+from convlet.engine.compiled import CompiledEngine
+from convlet.engine.reference import ReferenceEngine
 from convlet.errors import TrainingError
 from convlet.layers import Dense, Sequential, Tanh
-from convlet.training import Preprocessing, Settings
-from convlet.training.augmentation import parse_augmentation
-from convlet.training.compiled import CompiledEngine
-from convlet.training.inputs import Labelled
-from convlet.training.reference import ReferenceEngine
+from convlet.learning.augmentation import parse_augmentation
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.network.word import with_head
 from convlet.training.run import Run
 from tests.layers.table import IMAGE, ROWS
 

@@ -7,12 +7,13 @@ import re
 import numpy as np
 import pytest
 
-from convlet.architecture import RULES, parse, with_head
+from convlet.engine.compiled import CompiledEngine
+from convlet.engine.reference import ReferenceEngine
 from convlet.errors import TrainingError
-from convlet.training import Preprocessing, Settings
-from convlet.training.compiled import CompiledEngine
-from convlet.training.finite import check_step, check_vectors
-from convlet.training.reference import ReferenceEngine
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.model.finite import check_step, check_vectors
+from convlet.network.word import RULES, parse, with_head
 from tests.training.examples import CLASSES, SHAPE, stripes
 
 IMAGES = stripes(16)
@@ -108,7 +109,7 @@ def test_what_an_optimizer_remembers_reaches_the_parameters_in_both(optimizer, v
 
 def test_a_saturated_network_does_not_train_on():
     """Products of 1e39 in the second convolution: a chain of fused multiply-adds gives infinity, of which tanh made 1."""
-    from convlet.training import train
+    from convlet.training.loop import train
 
     settings = Settings(
         epochs=2, optimizer="sgd", momentum=0.0, learning_rate=1e21, schedule="constant", threads=1, batch=8

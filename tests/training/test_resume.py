@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet import checkpoint_file
 from convlet.errors import CheckpointError, TrainingError
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.runs import checkpoint_file
+from convlet.training.loop import train
 from convlet.training.run import MOST_ROLLBACKS
 from convlet.training.state import State
 from tests.training.examples import CLASSES, network, stripes
@@ -92,7 +93,7 @@ def test_interrupted_again_and_again(tmp_path):
 
 def spoil(monkeypatch, steps):
     """Let the loss be NaN at these calls of the engine."""
-    from convlet.training.reference import ReferenceEngine
+    from convlet.engine.reference import ReferenceEngine
 
     real, calls = ReferenceEngine.gradients, []
 
@@ -163,8 +164,9 @@ def test_a_state_of_another_training_is_refused(tmp_path, change, text):
 
 def test_a_due_checkpoint_passes_over_a_diverged_state(tmp_path):
     """With a checkpoint after each step or with none, a training that rolls back ends in the same model."""
-    from convlet.checkpoints import Checkpoints
-    from convlet.training import Model, Preprocessing
+    from convlet.learning.preprocessing import Preprocessing
+    from convlet.model.model import Model
+    from convlet.runs.checkpoints import Checkpoints
 
     settings = {"optimizer": "adam", "schedule": "constant", "learning_rate": 1e20, "on_nonfinite": "rollback"}
     word = "conv3-relu-conv3-relu"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from convlet.errors import CheckpointError
-from convlet.training.averaging import RunningMean
+from convlet.learning.averaging import RunningMean
 from convlet.training.pace import Pace
 from convlet.training.standing import Place, Standing
 from convlet.training.state import State

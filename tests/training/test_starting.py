@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from convlet.engine.compiled import CompiledEngine
+from convlet.engine.reference import ReferenceEngine
 from convlet.errors import ArchitectureError, DataError, SettingsError
-from convlet.training import Preprocessing, Settings, train
-from convlet.training.compiled import CompiledEngine
-from convlet.training.rate_finder import find_rate
-from convlet.training.reference import ReferenceEngine
+from convlet.learning.preprocessing import Preprocessing
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
 from convlet.training.starting import beginning
+from convlet.trials.rate_finder import find_rate
 from tests.training.examples import CLASSES, ImageSet, network, stripes
 
 SHOWN, HELD_OUT = stripes(44), stripes(12, seed=1)

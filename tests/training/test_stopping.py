@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from convlet.training import Settings, train
+from convlet.learning.settings import Settings
+from convlet.training.loop import train
 from convlet.training.stopping import ENOUGH, Best, stays_perfect, stopped_perfect
 from tests.training.examples import CLASSES, network, stripes
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from convlet import thumbnails
+from convlet.data import thumbnails
 from convlet.report.page import pictures
 
 Array = np.ndarray[Any, Any]

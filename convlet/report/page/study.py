@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from convlet.data.thumbnails import thumbnails
 from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
 from convlet.report.page.gallery import Gallery
-from convlet.thumbnails import thumbnails
 
 MOST_MATRIX = 60
 """Classes that a matrix can show; of more, only the pairs are listed."""

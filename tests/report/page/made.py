@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from convlet.architecture import parse, with_head
 from convlet.data.dataset import Dataset, ImageSet
-from convlet.findings import findings
-from convlet.training import Settings, TrainingResult, train
-from convlet.trial import measure
+from convlet.findings.findings import findings
+from convlet.learning.settings import Settings
+from convlet.network.word import parse, with_head
+from convlet.training.loop import TrainingResult, train
+from convlet.trials.trial import measure
 
 SCRIPT, QUOTES = "</script><script>alert('got in')</script>", "\"double\" & 'single' <b>bold</b>"
 HEBREW, OVERRIDE = "עברית מימין", "safe\u202egnp.exe"

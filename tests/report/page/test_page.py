@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from convlet.findings import findings
+from convlet.findings.findings import findings
 from convlet.report import page
 from convlet.report.numbers import count, interval, percent
 from convlet.report.page import render

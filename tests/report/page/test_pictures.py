@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from convlet.data.thumbnails import thumbnails
 from convlet.report.page import pictures, png
-from convlet.thumbnails import thumbnails
 
 RNG = np.random.default_rng(0)
 

@@ -1,0 +1,316 @@
+"""What each kind of layer becomes in a plan: the kernels of its forward and of its backward pass.
+
+Convolutions have a file of their own, `conv_node`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import gcd
+
+from convlet.engine.plan import Blob, Operand, Plan, Step, Tensor, Value
+from convlet.kernels.calling import frame
+from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.shapes import (
+    FROM_INPUT,
+    DenseShape,
+    FoldShape,
+    MapShape,
+    PackShape,
+    PoolShape,
+    RowsShape,
+    kept_bytes,
+)
+
+NOTHING: Operand = (frame.ZERO, 0)
+
+
+def parameter(offset: int) -> Operand:
+    return frame.PARAMETERS, 4 * offset
+
+
+def gradient(offset: int) -> Operand:
+    return frame.GRADIENT, 4 * offset
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A batch normalisation behind a convolution or dense layer, done by its weights; only in inference plans.
+
+    parameters : offsets of scale and shift; state : of running mean and variance
+    """
+
+    epsilon: float
+    parameters: tuple[int, int]
+    state: tuple[int, int]
+
+    def declare(self, plan: Plan, read: tuple[Operand, Operand], inputs: int, units: int) -> tuple[Operand, Operand]:
+        """Where the folded weights and biases will lie; `read` is where they come from."""
+        folded = (frame.PACKED, plan.pack(inputs * units)), (frame.PACKED, plan.pack(units))
+        operands = [*read, *(parameter(at) for at in self.parameters)]
+        operands += [(frame.STATE, 4 * at) for at in self.state]
+        sizes = (frame.ZERO, inputs), (frame.ZERO, units)
+        plan.packs.append((Kernel("fold", FoldShape(self.epsilon)), [*operands, *folded, *sizes]))
+        return folded
+
+
+def map_shape(x: Tensor, y: Tensor, **more: object) -> MapShape:
+    h, w, c = x.shape
+    return MapShape(h, w, c, x.grid, y.grid, **more)  # type: ignore[arg-type]
+
+
+def map_step(name: str, shape: MapShape, operands: list[Operand]) -> Step:
+    """A step of a kernel that is given its sizes as operands."""
+    rows = RowsShape(shape.function, shape.number, gcd(shape.channels, 16) if name.startswith("batch_norm") else 1)
+    return Kernel(name, rows), operands + [(frame.ZERO, size) for size in shape.sizes]
+
+
+def pack_step(size: int, inputs: int, units: int, weights: int, packed: int) -> Step:
+    """The step that packs the filters at these places of the parameters and of the packed ones, after each update."""
+    return Kernel("pack", PackShape(size, inputs, units)), [parameter(weights), (frame.PACKED, packed)]
+
+
+def written(plan: Plan, value: Value, masked_already: bool = False) -> None:
+    """Note that a reader has written its share of a value's gradient; the last one sees to the mask."""
+    value.written += 1
+    if value.masked and value.written == value.readers and not masked_already:
+        shape = map_shape(value.gradient, value.gradient, saved=value.data.grid, function="relu")
+        operands = [value.gradient.at(), value.gradient.at(), value.data.at()]
+        plan.backward.append(map_step("activate_gradient", shape, operands))
+
+
+def accumulation(value: Value) -> tuple[str, str]:
+    """How a matrix kernel should start and finish when it writes this value's gradient."""
+    last = value.masked and value.written + 1 == value.readers
+    return ("load" if value.written else "zero"), ("mask" if last else "plain")
+
+
+@dataclass
+class DenseNode:
+    """Fully connected layer over all numbers of an image, a relu fused where one follows."""
+
+    x: Value
+    y: Value
+    weights: int
+    biases: int
+    relu: bool
+    norm: Fold | None
+    packed: int = -1
+    read: tuple[Operand, Operand] = (NOTHING, NOTHING)
+
+    def declare(self, plan: Plan) -> None:
+        inputs, units = self.x.numbers, self.y.numbers
+        self.read = parameter(self.weights), parameter(self.biases)
+        if self.norm:
+            self.read = self.norm.declare(plan, self.read, inputs, units)
+        plan.widest_dense_bytes = max(plan.widest_dense_bytes, 4 * inputs * units)
+        if plan.training and self.x.learns:
+            self.packed = plan.pack(inputs * units)
+            plan.packs.append(pack_step(1, inputs, units, self.weights, self.packed))
+
+    def forward(self, plan: Plan) -> None:
+        x, y, finish = self.x.data, self.y.data, "relu" if self.relu else "plain"
+        shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, y.grid, finish=finish)
+        operands = [x.at(), *self.read, y.at(), NOTHING]
+        plan.forward.append((Kernel("dense", shape), operands))
+
+    def backward(self, plan: Plan) -> None:
+        x, dy, dx = self.x.data, self.y.gradient, self.x.gradient
+        shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, dy.grid)
+        operands = [x.at(), dy.at(), gradient(self.weights), gradient(self.biases)]
+        plan.backward.append((Kernel("dense_filter_gradient", shape), operands))
+        if not self.x.learns:
+            return
+        start, finish = accumulation(self.x)
+        h, w, c = self.x.shape
+        shape = DenseShape(self.y.numbers, w * c, dy.floats, dx.grid, rows=h, start=start, finish=finish, mask=x.grid)
+        operands = [dy.at(), (frame.PACKED, self.packed), NOTHING, dx.at(), x.at()]
+        plan.backward.append((Kernel("dense", shape), operands))
+        written(plan, self.x, masked_already=finish == "mask")
+
+
+@dataclass
+class PoolNode:
+    """Max pooling (`kind` "max_pool") or average pooling ("average_pool")."""
+
+    x: Value
+    y: Value
+    kind: str
+    window: tuple[int, int]
+    stride: int
+    winners: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        if self.kind == "max_pool":
+            size = self.shape(self.x.data, self.y.data).winner_bytes
+            self.winners.append(plan.blob(size * self.y.numbers))
+
+    def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
+        (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape
+        mask = self.y.data.grid if masked else None
+        return PoolShape(oh, ow, c, h, w, self.window, self.stride, x.grid, y.grid, mask)
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        plan.forward.append((Kernel(self.kind, self.shape(x, y)), [x.at(), y.at(), *(b.at() for b in self.winners)]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        masked = self.x.masked and self.kind == "max_pool"  # the winner is positive where the pooled value is
+        kernel = Kernel(f"{self.kind}_gradient", self.shape(dx, dy, masked))
+        operands = [dy.at(), *(b.at() for b in self.winners), dx.at()]
+        plan.backward.append((kernel, operands + ([self.y.data.at()] if self.winners else [])))
+        written(plan, self.x, masked_already=masked)
+
+
+@dataclass
+class ActivationNode:
+    """One activation function, number by number."""
+
+    x: Value
+    y: Value
+    function: str
+    number: float = 0.0
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        shape = map_shape(x, y, function=self.function, number=self.number)
+        plan.forward.append(map_step("activate", shape, [x.at(), y.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        saved = self.x.data if self.function in FROM_INPUT else self.y.data
+        shape = map_shape(dx, dy, saved=saved.grid, function=self.function, number=self.number)
+        plan.backward.append(map_step("activate_gradient", shape, [dy.at(), dx.at(), saved.at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class DropoutNode:
+    """Dropout; only in training plans."""
+
+    x: Value
+    y: Value
+    rate: float
+    stream: int
+    keep: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        self.keep.append(plan.blob(kept_bytes(self.x.numbers)))
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        kernel = Kernel("dropout", map_shape(x, y, number=self.rate, stream=self.stream))
+        plan.forward.append((kernel, [x.at(), y.at(), self.keep[0].at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        dx, dy = self.x.gradient, self.y.gradient
+        kernel = Kernel("dropout_gradient", map_shape(dx, dy, number=self.rate))
+        plan.backward.append((kernel, [dy.at(), dx.at(), self.keep[0].at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class NormNode:
+    """Batch normalisation: by the shard's own statistics if it `observes` them, as where it learns, else by the running
+    ones."""
+
+    x: Value
+    y: Value
+    epsilon: float
+    parameters: tuple[int, int]
+    state: tuple[int, int]
+    observes: bool
+    inverse: list[Blob] = field(default_factory=list)
+
+    def declare(self, plan: Plan) -> None:
+        if not self.observes:
+            return
+        plan.together = True
+        self.inverse.append(plan.blob(0, 4 * self.x.shape[2]))
+        if not self.x.learns:
+            plan.tensors.append(self.x.gradient)  # the kernel writes it with the sums; nobody reads it
+
+    def observed(self) -> list[Operand]:
+        return [(frame.OBSERVED, 4 * offset) for offset in self.state]
+
+    def forward(self, plan: Plan) -> None:
+        x, y = self.x.data, self.y.data
+        operands = [x.at(), y.at(), *(parameter(offset) for offset in self.parameters)]
+        shape = map_shape(x, y, number=self.epsilon)
+        if self.observes:
+            plan.forward.append(map_step("batch_norm", shape, [*operands, *self.observed(), self.inverse[0].at()]))
+        else:
+            running = [(frame.STATE, 4 * offset) for offset in self.state]
+            plan.forward.append((Kernel("batch_norm_inference", shape), operands + running))
+
+    def backward(self, plan: Plan) -> None:
+        x, dx, dy = self.x.data, self.x.gradient, self.y.gradient
+        scale, shift = self.parameters
+        shape = map_shape(dx, dy, saved=x.grid, number=self.epsilon)
+        sums = [parameter(scale), self.observed()[0], self.inverse[0].at(), gradient(scale), gradient(shift)]
+        plan.backward.append(map_step("batch_norm_gradient", shape, [dy.at(), dx.at(), x.at(), *sums]))
+        if self.x.learns:
+            written(plan, self.x)
+
+
+@dataclass
+class CopyNode:
+    """The same numbers in another shape: flatten, where what follows cannot read the old one."""
+
+    x: Value
+    y: Value
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def tensors(self, x: Tensor, y: Tensor) -> tuple[MapShape, MapShape]:
+        """To y and back: y's numbers read as x's rows."""
+        (h, w, c), grid = self.x.shape, x.grid
+        flat = type(grid)(row=w * c, image=y.floats, pixel=c)
+        return MapShape(h, w, c, grid, flat), MapShape(h, w, c, flat, grid)
+
+    def forward(self, plan: Plan) -> None:
+        shape, _ = self.tensors(self.x.data, self.y.data)
+        plan.forward.append(map_step("copy", shape, [self.x.data.at(), self.y.data.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        if not self.x.learns:
+            return
+        _, shape = self.tensors(self.x.gradient, self.y.gradient)
+        plan.backward.append(map_step("copy", shape, [self.y.gradient.at(), self.x.gradient.at()]))
+        written(plan, self.x)
+
+
+@dataclass
+class AddNode:
+    """y = main + shortcut; both get y's gradient."""
+
+    main: Value
+    shortcut: Value
+    y: Value
+
+    def declare(self, plan: Plan) -> None:
+        pass
+
+    def forward(self, plan: Plan) -> None:
+        main, shortcut, y = self.main.data, self.shortcut.data, self.y.data
+        plan.forward.append(map_step("copy", map_shape(main, y), [main.at(), y.at()]))
+        plan.forward.append(map_step("add", map_shape(shortcut, y), [shortcut.at(), y.at()]))
+
+    def backward(self, plan: Plan) -> None:
+        dy = self.y.gradient
+        for value in (self.main, self.shortcut):
+            if value.learns:
+                shape = map_shape(dy, value.gradient)
+                plan.backward.append(map_step("copy", shape, [dy.at(), value.gradient.at()]))
+                written(plan, value)
