@@ -1,8 +1,8 @@
 """Threads that run one compiled walk together: the calling thread and its helpers meet once a call.
 
-Helpers sleep and wake in compiled code (see `convlet.kernels.threads.meet`), on locks of the interpreter that need no Python to
-take or to free. A helper refers to the board only, never to its crew. So a crew that nobody refers to any more ends its
-helpers, whatever exception was the reason.
+Helpers sleep and wake in compiled code (see `convlet.kernels.threads.meet`). They use locks of the interpreter that can
+be taken and freed without Python. A helper refers only to the board, never to its crew. So a crew that nobody refers to
+any more ends its helpers, whatever exception was the reason.
 """
 
 from __future__ import annotations

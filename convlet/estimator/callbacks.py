@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _sklearn_with_callbacks
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Stands where scikit-learn has no callbacks."""
 
-    def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
-        """The method itself."""
+    def _sklearn_with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
         return method
+
+
+def with_callbacks(method: Method) -> Method:
+    """The method with scikit-learn's callbacks around it; it keeps its type for editors."""
+    wrapped: Method = _sklearn_with_callbacks(method)
+    return wrapped
 
 
 class FitTask:

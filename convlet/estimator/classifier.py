@@ -50,7 +50,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     architecture : a word such as "conv16-relu-pool-conv32-relu-pool", or "auto" for the recipe's
-    recipe : "fast", "standard" or "best": what is meant where a parameter is None or "auto". See `convlet.recipes.recipe`
+    recipe : "fast", "standard" or "best": used if a parameter is None or "auto". See `convlet recipes`
     image_shape : (height, width) or (height, width, channels) of rows of features; None as above
     epochs, batch, optimizer, learning_rate, schedule, weight_decay, label_smoothing, ema_decay,
     augment, members, views : as in `convlet.Settings`; None for what the recipe says

@@ -1,6 +1,7 @@
 """Inside a trained network: filters, activation maps, saliency, Grad-CAM, prototypes, and what each layer costs.
 
-Pictures are small: see `convlet.data.thumbnails`. Images are read one group at a time, so memory does not grow with them.
+Pictures are small: see `convlet.data.thumbnails`. Images are read one group at a time, so memory does not grow with
+them.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -12,16 +12,32 @@ from convlet.errors import InputError
 from convlet.layers.base import Array, Shape
 from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.setting_checks import short
+from convlet.likeness import TrainingImages
 from convlet.model.finite import finite
-
-if TYPE_CHECKING:
-    from convlet.model.model import Model
 
 SIDE_LIMIT = 2**16
 """The largest height, width or number of channels of an image."""
 
 GROUP = 2**20
 """Values that are checked at once; it bounds the memory."""
+
+
+class Parts(Protocol):
+    """What `check` reads of a model: see `convlet.model.model.Model`."""
+
+    @property
+    def input_shape(self) -> Shape: ...
+    @property
+    def classes(self) -> tuple[str, ...]: ...
+    @property
+    def preprocessing(self) -> Preprocessing: ...
+    @property
+    def parameters(self) -> Array: ...
+    @property
+    def state(self) -> Array: ...
+    @property
+    def training_images(self) -> TrainingImages | None: ...
+    def arrays(self) -> dict[str, Array]: ...
 
 
 def image_shape(given: Any) -> Shape:
@@ -71,7 +87,7 @@ def vector(given: Any, name: str, count: int, word: str) -> Array:
     return values
 
 
-def check(model: Model) -> None:
+def check(model: Parts) -> None:
     """Raise InputError, as in "the model has parameters that are not finite", unless a model's numbers make one.
 
     A variance is at least 0, each channel has its scale, and every number is finite.

@@ -23,7 +23,6 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from convlet.errors import InputError
-from convlet.layers.base import Array
 from convlet.system.reading import opened, size
 
 DIGITS = 64
@@ -33,6 +32,7 @@ MARK = b'"sha256":"'
 """What the checksum's digits follow. It cannot lie inside a JSON string, where quotes are escaped."""
 
 File = BufferedReader | BytesIO
+Array = np.ndarray[Any, Any]
 
 
 class Kind(NamedTuple):
