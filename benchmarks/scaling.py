@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from convlet.learning.optimizers import Adam
-from convlet.network.work import layers_work
+from convlet.network.costs import layers_work
 from convlet.system.threads import available_threads
 from measure import Spread, Table, interleaved, options
 from networks import FOLDER, drawn, engine_for, headed, step_of

@@ -23,7 +23,8 @@ def command(**values: Any) -> None:
     from rich.console import Console
 
     from convlet.model import model_file
-    from convlet.network.word import describe, parse, with_head
+    from convlet.network.costs import describe
+    from convlet.network.word import parse, with_head
     from convlet.report.layers import print_layers
 
     options.check_file(values["json_file"], "--json")

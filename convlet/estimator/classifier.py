@@ -20,6 +20,7 @@ from convlet.estimator.parameters import SETTINGS, check_parameters
 from convlet.learning.losses import softmax
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
+from convlet.network.costs import describe
 from convlet.network.word import format_word, parse
 from convlet.recipes.recipe import recipe
 from convlet.report.notebook.layers import layers_table
@@ -352,7 +353,9 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _html(self) -> str:
         html: str = estimator_html_repr(self)
-        return html + layers_table(self.model_.network, self.image_shape_) if hasattr(self, "model_") else html
+        if hasattr(self, "model_"):
+            html += layers_table(describe(self.model_.network, self.image_shape_), self.image_shape_)
+        return html
 
     def _repr_html_inner(self) -> str:
         return self._html()

@@ -15,8 +15,8 @@ from convlet.layers import Pass
 from convlet.layers.sequential import under_prefix
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
+from convlet.network.costs import describe
 from convlet.network.trace_cost import trace_bytes
-from convlet.network.word import describe
 
 SUMMED = ("parameters", "activation_bytes", "multiply_adds")
 

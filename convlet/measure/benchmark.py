@@ -22,8 +22,8 @@ from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
 from convlet.measure.conditions import machine, versions
 from convlet.model.model import Model
-from convlet.network.word import describe, format_word, parse, with_head
-from convlet.network.work import PASSES, Work, layers_work
+from convlet.network.costs import PASSES, Work, describe, layers_work
+from convlet.network.word import format_word, parse, with_head
 from convlet.system.threads import available_threads
 
 CLASSES = 10

@@ -26,6 +26,7 @@ from convlet.likeness import TrainingImages, prepared, unlike
 from convlet.model import check
 from convlet.model.finite import finite, first_not_finite, layer_not_finite
 from convlet.model.lending import Engines
+from convlet.network.costs import describe
 from convlet.network.layout import Layout
 from convlet.network.word import parse, with_head
 from convlet.random import MEMBER, derived_seed
@@ -114,7 +115,7 @@ class Model:
         """What the model is and a table of its layers, for notebooks."""
         names = ", ".join(self.classes[:SHOWN]) + (", ..." if len(self.classes) > SHOWN else "")
         said = f"{self.parameter_count:,} parameters, {len(self.classes)} classes: {names}"
-        return f"<p>{escape(said)}</p>{layers_table(self.network, self.input_shape)}"
+        return f"<p>{escape(said)}</p>{layers_table(describe(self.network, self.input_shape), self.input_shape)}"
 
     @cached_property
     def network(self) -> Sequential:

@@ -14,8 +14,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from convlet.errors import SettingsError
+from convlet.network.costs import layers_work
 from convlet.network.word import parse
-from convlet.network.work import layers_work
 from convlet.recipes.presets import Entry
 
 SMALLEST_PICTURE = 6

@@ -19,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 from convlet import ConvNetClassifier, load_model, save_model
 from convlet.errors import ArchitectureError
 from convlet.estimator.classifier import NEW_CLASS
+from convlet.network.costs import describe
 from convlet.report.notebook.layers import layers_table
 
 ROWS, DIGITS = (part[:360] for part in load_digits(return_X_y=True))
@@ -288,7 +289,7 @@ def test_verbose_prints_a_line_an_epoch(capsys):
 
 def test_a_notebook_shows_the_layers_as_a_table(fitted):
     html = fitted._repr_mimebundle_()["text/html"]
-    table = layers_table(fitted.model_.network, (8, 8, 1))
+    table = layers_table(describe(fitted.model_.network, (8, 8, 1)), (8, 8, 1))
     assert html.endswith(table)
     assert fitted._repr_html_().endswith(table)
     assert '<td style="text-align:left">conv6</td>' in html

@@ -27,7 +27,8 @@ from convlet.layers import (
     SiLU,
     Tanh,
 )
-from convlet.network.word import HEAD_GAIN, RULES, TOKEN_LIMIT, describe, format_word, parse, with_head, without_head
+from convlet.network.costs import describe
+from convlet.network.word import HEAD_GAIN, RULES, TOKEN_LIMIT, format_word, parse, with_head, without_head
 
 TOKENS = {
     "conv16": Conv(16),

@@ -8,8 +8,8 @@ from convlet.errors import SettingsError
 from convlet.layers import AvgPool, Conv, MaxPool
 from convlet.learning.augmentation import parse_augmentation
 from convlet.learning.views import parse_views
+from convlet.network.costs import layers_work
 from convlet.network.word import format_word, parse, with_head
-from convlet.network.work import layers_work
 from convlet.recipes.presets import settings_for
 from convlet.recipes.recipe import KINDS, LINE_ARCHITECTURE, RECIPES, VALUE_WORK, Choice, entry_for, recipe
 

@@ -58,7 +58,8 @@ def reading_models(path: Path) -> Target:
 def reading_words(path: Path) -> Target:
     """An architecture word, read and laid out for images of 28x28 pixels."""
     from convlet.errors import ArchitectureError
-    from convlet.network.word import describe, format_word, parse, with_head
+    from convlet.network.costs import describe
+    from convlet.network.word import format_word, parse, with_head
 
     def read(word: str) -> None:
         network = parse(word)

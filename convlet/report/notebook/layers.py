@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
-
-from convlet.layers import Sequential, Shape
-from convlet.network.word import describe
+from typing import Any
 
 TITLES = ("layer", "output", "parameters", "multiply-adds")
 
 
-def layers_table(network: Sequential, input_shape: Shape) -> str:
-    """One row a layer, and their sum; numbers are per image."""
-    rows = describe(network, input_shape)
+def layers_table(rows: Sequence[Mapping[str, Any]], input_shape: tuple[int, ...]) -> str:
+    """One row a layer, and their sum; numbers are per image.
+
+    Parameters
+    ----------
+    rows : as `convlet.network.costs.describe` gives them for images of `input_shape` (H, W, C)
+    """
     lines = [
         (
             row["token"],

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convlet.network.word import describe
-from convlet.network.work import Work, layers_work
+from convlet.network.costs import Work, describe, layers_work
 from tests.training.examples import network
 
 CONV = 28 * 28 * 9 * 8  # 8 filters of 3x3 on one channel of 28x28

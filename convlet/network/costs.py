@@ -1,10 +1,14 @@
-"""The arithmetic of a training step: multiply-adds of each layer, forward and for both gradients."""
+"""What a network costs: shapes, parameters, memory and multiply-adds of each layer, for an image and a training step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
+from typing import TypedDict
 
-from convlet.layers import Residual, Sequential, Shape
+from convlet.layers import Layer, Residual, Sequential, Shape
+
+FLOAT32_BYTES = 4
 
 PASSES = ("forward", "input_gradient", "filter_gradient")
 
@@ -53,3 +57,43 @@ def _sequence(network: Sequential, input_shape: Shape, learns: bool) -> list[Wor
             found.append(Work(count, count if learns else 0, count if learned else 0))
             learns = learns or learned
     return found
+
+
+class LayerRow(TypedDict):
+    """What `describe` says about one layer; numbers are per image, in float32."""
+
+    token: str
+    kind: str
+    output_shape: Shape
+    parameters: int
+    activation_bytes: int
+    multiply_adds: int
+
+
+def describe(network: Sequential, input_shape: Shape) -> list[LayerRow]:
+    """One row per layer for images of `input_shape` (H, W, C): shapes, parameters, memory and cost.
+
+    Raises
+    ------
+    ArchitectureError : a layer does not fit the images
+    """
+    return [
+        LayerRow(
+            token=layer.token(),
+            kind=layer.kind,
+            output_shape=layer.output_shape(shape),
+            parameters=sum(map(prod, layer.parameter_shapes(shape).values())),
+            activation_bytes=FLOAT32_BYTES * _activations(layer, shape),
+            multiply_adds=layer.multiply_adds(shape),
+        )
+        for _, layer, shape in network.parts(input_shape)
+    ]
+
+
+def _activations(layer: Layer, input_shape: Shape) -> int:
+    """How many values a layer puts out, with those inside a residual block."""
+    count = prod(layer.output_shape(input_shape))
+    if isinstance(layer, Residual):
+        for branch in layer.branches(input_shape).values():
+            count += sum(_activations(inner, shape) for _, inner, shape in branch.parts(input_shape))
+    return count
