@@ -1,4 +1,4 @@
-"""What a network costs: shapes, parameters, memory and multiply-adds of each layer, for an image and a training step."""
+"""What a network costs: shapes, parameters, memory and multiply-adds of each layer, per image and per training step."""
 
 from __future__ import annotations
 
