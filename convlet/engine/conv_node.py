@@ -1,4 +1,8 @@
-"""What a convolution becomes in a plan, with the activation and pooling behind it, direct or by Winograd's way."""
+"""What a convolution becomes in a plan, with the activation and pooling behind it.
+
+`ConvNode` describes the convolution. `declare` decides once by which kernel each pass runs and where its arrays lie;
+`Convolution` holds these decisions and writes the steps.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +33,41 @@ from convlet.kernels.shapes import (
 )
 
 
-@dataclass
+@dataclass(frozen=True)
+class Way:
+    """How one convolution is computed: by the kernel `conv` or by `winograd`.
+
+    filters : where the filters lie, as that kernel reads them
+    scratch : the workspace of `winograd`; None for `conv`
+    """
+
+    filters: Operand
+    scratch: Blob | None = None
+
+    @classmethod
+    def choose(cls, plan: Plan, shape: ConvShape, filters: Operand) -> Way:
+        """The way that suits a shape; Winograd's gets its filters transformed after each update."""
+        if not suits_winograd(shape):
+            return cls(filters)
+        transformed = frame.PACKED, plan.pack(WINOGRAD_PLACES * shape.channels * shape.filters)
+        kernel = Kernel("winograd_filters", PackShape(shape.size, shape.channels, shape.filters))
+        plan.packs.append((kernel, [filters, transformed]))
+        return cls(transformed, plan.scratch(tuned.winograd_scratch_bytes(shape)))
+
+    def step(self, shape: ConvShape, x: Operand, biases: Operand, y: Operand, mask: Operand) -> Step:
+        """The step of y = x * filters + biases; `mask` as in `ConvShape`."""
+        operands = [x, self.filters, biases, y, mask]
+        if self.scratch is None:
+            return Kernel("conv", shape), operands
+        return Kernel("winograd", shape), [*operands, self.scratch.at()]
+
+
+@dataclass(frozen=True)
 class ConvNode:
     """Convolution with bias; a relu and 2x2 max pooling are fused where they follow.
 
-    outputs : shape of the convolution before pooling; y is the pooled array where there is pooling
-    transformed, packed_transformed : where the filters of forward and of the gradient of x lie as `winograd` reads them
-    expanded : dy as the gradient of the input reads it where y's own will not do: pooled, or spread out by strides
+    weights, biases : offsets of the parameters
+    outputs : shape of the convolution before pooling; y is the pooled array if there is pooling
     """
 
     x: Value
@@ -48,127 +80,70 @@ class ConvNode:
     size: int
     stride: int
     pads: tuple[tuple[int, int], tuple[int, int]]
-    packed: int = -1
-    expanded: Tensor | None = None
-    winners: Blob | None = None
-    read: tuple[Operand, Operand] = (NOTHING, NOTHING)
-    transformed: int = -1
-    packed_transformed: int = -1
 
-    def declare(self, plan: Plan) -> None:
+    def declare(self, plan: Plan) -> Convolution:
+        """Ask for halos and room, and decide how each pass is run."""
         (above, below), (left, right) = self.pads
-        down, across = self.partial(self.forward_shape())
+        down, across = partial(self.forward_shape())
         self.x.data.ask(above, left, below + down, right + across)
-        if self.y.shape != self.outputs:
-            self.winners = plan.blob(self.y.numbers)
-        self.read = parameter(self.weights), parameter(self.biases)
+        winners = plan.blob(self.y.numbers) if self.pooled else None
+        weights, biases = parameter(self.weights), parameter(self.biases)
         if self.norm:
             taps = self.size * self.size * self.x.shape[2]
-            self.read = self.norm.declare(plan, self.read, taps, self.outputs[2])
-        self.transformed = self.transform(plan, self.forward_shape(), self.read[0])
+            weights, biases = self.norm.declare(plan, (weights, biases), taps, self.outputs[2])
+        made = Convolution(self, biases, Way.choose(plan, self.forward_shape(), weights), winners)
         if not plan.training or not self.y.learns:
-            return
-        if self.x.learns and (self.winners or self.stride > 1):
-            self.expanded = plan.tensor(self.outputs, self.stride)
-        self.declare_filter_gradient(plan)
-        if not self.x.learns:
-            return
-        source = self.expanded or self.y.gradient
+            return made
+        if self.x.learns and (winners or self.stride > 1):
+            made = replace(made, expanded=plan.tensor(self.outputs, self.stride))
+        made = replace(made, by_winograd=self.declare_filter_gradient(plan, made))
+        return replace(made, input_gradient=self.declare_input_gradient(plan, made.dy)) if self.x.learns else made
+
+    def declare_filter_gradient(self, plan: Plan, made: Convolution) -> Blob | None:
+        """The workspace of `winograd_filter_gradient`; None if another kernel computes the filter gradient."""
+        shape = self.shape(made.dy)
+        if made.pooled_gradient or not suits_winograd(shape):
+            return None
+        (above, below), (left, right) = self.pads
+        down, across = partial(shape)
+        self.x.data.ask(above, left, below + down, right + across)
+        made.dy.ask(0, 0, down, across)
+        plan.images_together = max(plan.images_together, winograd_images(shape))
+        return plan.scratch(tuned.winograd_gradient_bytes(shape))
+
+    def declare_input_gradient(self, plan: Plan, dy: Tensor) -> Way:
+        """How dx is computed: dy, in a halo of zeros, times the flipped and transposed filters."""
+        (above, _), (left, _) = self.pads
         reach, (h, w, c), (oh, ow, f) = self.size - 1, self.x.shape, self.outputs
         last_row, last_column = (oh - 1) * self.stride - above, (ow - 1) * self.stride - left
-        gradient_shape = self.gradient_shape(source)
-        down, across = self.partial(gradient_shape)
-        source.ask(reach - above, reach - left, h - 1 - last_row + down, w - 1 - last_column + across)
-        self.packed = plan.pack(self.size * self.size * c * f)
-        flipped = frame.PACKED, self.packed
-        plan.packs.append(pack_step(self.size, c, f, self.weights, self.packed))
-        self.packed_transformed = self.transform(plan, gradient_shape, flipped)
+        shape = self.gradient_shape(dy)
+        down, across = partial(shape)
+        dy.ask(reach - above, reach - left, h - 1 - last_row + down, w - 1 - last_column + across)
+        packed = plan.pack(self.size * self.size * c * f)
+        plan.packs.append(pack_step(self.size, c, f, self.weights, packed))
+        return Way.choose(plan, shape, (frame.PACKED, packed))
 
-    def declare_filter_gradient(self, plan: Plan) -> None:
-        """Ask for what `winograd_filter_gradient` needs, where it is used."""
-        dy = self.expanded or self.y.gradient
-        shape = self.shape(dy)
-        if not suits_winograd(shape) or (self.winners and not self.expanded):  # the pooled gradient has its own kernel
-            return
-        (above, below), (left, right) = self.pads
-        down, across = self.partial(shape)
-        self.x.data.ask(above, left, below + down, right + across)
-        dy.ask(0, 0, down, across)
-        plan.images_together = max(plan.images_together, winograd_images(shape))
-        plan.scratch(tuned.winograd_gradient_bytes(shape))
-
-    @staticmethod
-    def partial(shape: ConvShape) -> tuple[int, int]:
-        """Rows and columns of x behind those of the convolution that tiles cut off by the edge of y read."""
-        return (shape.height % 2, shape.width % 2) if suits_winograd(shape) else (0, 0)
-
-    @staticmethod
-    def transform(plan: Plan, shape: ConvShape, weights: Operand) -> int:
-        """Where the filters will lie as `winograd` reads them, written after each update; -1 where it is not used."""
-        if not suits_winograd(shape):
-            return -1
-        offset = plan.pack(WINOGRAD_PLACES * shape.channels * shape.filters)
-        kernel = Kernel("winograd_filters", PackShape(shape.size, shape.channels, shape.filters))
-        plan.packs.append((kernel, [weights, (frame.PACKED, offset)]))
-        plan.scratch(tuned.winograd_scratch_bytes(shape))
-        return offset
-
-    @staticmethod
-    def convolution(plan: Plan, shape: ConvShape, operands: list[Operand], transformed: int) -> Step:
-        """The step of a convolution (x, w, b, y, mask), direct or by Winograd's way."""
-        if transformed < 0:
-            return Kernel("conv", shape), operands
-        x, _, *rest = operands
-        scratch = plan.scratch(tuned.winograd_scratch_bytes(shape)).at()
-        return Kernel("winograd", shape), [x, (frame.PACKED, transformed), *rest, scratch]
-
-    def shape(self, y: Tensor, **more: object) -> ConvShape:
-        (oh, ow, f), c = self.outputs, self.x.shape[2]
-        shape = ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid)
-        if more.get("pooled"):  # of an odd number of rows or columns the last is in no 2x2
-            shape = replace(shape, height=2 * self.y.shape[0], width=2 * self.y.shape[1])
-        return replace(shape, **more)  # type: ignore[arg-type]
+    @property
+    def pooled(self) -> bool:
+        return self.y.shape != self.outputs
 
     @property
     def window(self) -> Operand:
+        """The first pixel of x that the first output reads."""
         return self.x.data.at(self.pads[0][0], self.pads[1][0])
 
+    def shape(self, y: Tensor) -> ConvShape:
+        """The convolution from x to y, or to its gradient."""
+        (oh, ow, f), c = self.outputs, self.x.shape[2]
+        return ConvShape(oh, ow, c, f, self.size, self.stride, self.x.data.grid, y.grid)
+
+    def pooled_shape(self, y: Tensor) -> ConvShape:
+        """The same for pooled y. Of an odd number of rows or columns, the last is in no 2x2 window."""
+        return replace(self.shape(y), height=2 * self.y.shape[0], width=2 * self.y.shape[1], pooled=True)
+
     def forward_shape(self) -> ConvShape:
-        finish, pooled = "relu" if self.relu else "plain", self.y.shape != self.outputs
-        return self.shape(self.y.data, finish=finish, pooled=pooled)
-
-    def forward(self, plan: Plan) -> None:
-        winners = self.winners.at() if self.winners else NOTHING
-        operands = [self.window, *self.read, self.y.data.at(), winners]
-        plan.forward.append(self.convolution(plan, self.forward_shape(), operands, self.transformed))
-
-    def backward(self, plan: Plan) -> None:
-        dy = self.y.gradient
-        if self.winners and not self.expanded:
-            shape = self.shape(dy, pooled=True)
-            operands = [self.window, dy.at(), self.winners.at(), gradient(self.weights), gradient(self.biases)]
-            plan.backward.append((Kernel("pooled_filter_gradient", shape), operands))
-            return
-        if self.expanded:
-            self.expand(plan, dy, self.expanded)
-            dy = self.expanded
-        shape, operands = self.shape(dy), [self.window, dy.at(), gradient(self.weights), gradient(self.biases)]
-        if suits_winograd(shape):
-            scratch = plan.scratch(tuned.winograd_gradient_bytes(shape)).at()
-            plan.backward.append((Kernel("winograd_filter_gradient", shape), [*operands, scratch]))
-        else:
-            plan.backward.append((Kernel("conv_filter_gradient", shape), operands))
-        if self.x.learns:
-            self.input_gradient(plan, dy)
-
-    def expand(self, plan: Plan, dy: Tensor, into: Tensor) -> None:
-        """The gradient of the pooled values at their winners, or each pixel's where strides put it."""
-        if self.winners:
-            (oh, ow, c), (ph, pw, _) = self.outputs, self.y.shape
-            shape = PoolShape(ph, pw, c, oh, ow, (2, 2), 2, into.grid, dy.grid)
-            plan.backward.append((Kernel("max_pool_gradient", shape), [dy.at(), self.winners.at(), into.at(), NOTHING]))
-        else:
-            plan.backward.append(map_step("copy", map_shape(dy, into), [dy.at(), into.at()]))
+        shape = self.pooled_shape(self.y.data) if self.pooled else self.shape(self.y.data)
+        return replace(shape, finish="relu" if self.relu else "plain")
 
     def gradient_shape(self, dy: Tensor) -> ConvShape:
         """The convolution that takes dy, which may be spread out by strides, to dx."""
@@ -176,12 +151,79 @@ class ConvNode:
         grid = type(dy.grid)(row=dy.padded[1] * f, image=dy.floats, pixel=f)
         return ConvShape(h, w, f, c, self.size, 1, grid, self.x.gradient.grid, mask=self.x.data.grid)
 
-    def input_gradient(self, plan: Plan, dy: Tensor) -> None:
-        """The convolution of dy, in its halo, with the flipped and transposed filters."""
-        start, finish = accumulation(self.x)
-        shape = replace(self.gradient_shape(dy), start=start, finish=finish)
-        reach = self.size - 1
-        window = dy.at(reach - self.pads[0][0], reach - self.pads[1][0])
-        operands = [window, (frame.PACKED, self.packed), NOTHING, self.x.gradient.at(), self.x.data.at()]
-        plan.backward.append(self.convolution(plan, shape, operands, self.packed_transformed))
-        written(plan, self.x, masked_already=finish == "mask")
+
+def partial(shape: ConvShape) -> tuple[int, int]:
+    """Rows and columns of x beyond those of the convolution that Winograd's tiles read at the edge of y."""
+    return (shape.height % 2, shape.width % 2) if suits_winograd(shape) else (0, 0)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A declared convolution: what was decided for each pass, and its steps.
+
+    biases : where forward reads them
+    winners : the winner of each 2x2 window; None without pooling
+    expanded : dy before pooling, or spread out by strides; None if y's own gradient will do
+    by_winograd : the workspace of `winograd_filter_gradient`; None if it is not used
+    input_gradient : how dx is computed; None if nothing before x learns
+    """
+
+    node: ConvNode
+    biases: Operand
+    way: Way
+    winners: Blob | None = None
+    expanded: Tensor | None = None
+    by_winograd: Blob | None = None
+    input_gradient: Way | None = None
+
+    @property
+    def dy(self) -> Tensor:
+        """The gradient that the backward passes read."""
+        return self.expanded or self.node.y.gradient
+
+    @property
+    def pooled_gradient(self) -> bool:
+        """Whether the filter gradient is taken from the pooled gradient and its winners, in a kernel of its own."""
+        return self.winners is not None and self.expanded is None
+
+    def forward(self, plan: Plan) -> None:
+        """Write the step of y."""
+        node, winners = self.node, self.winners.at() if self.winners else NOTHING
+        plan.forward.append(self.way.step(node.forward_shape(), node.window, self.biases, node.y.data.at(), winners))
+
+    def backward(self, plan: Plan) -> None:
+        """Write the steps of dw and db, and of dx."""
+        node, dy = self.node, self.dy
+        if self.expanded:
+            self.expand(plan, node.y.gradient, self.expanded)
+        gradients = [gradient(node.weights), gradient(node.biases)]
+        if self.pooled_gradient:
+            assert self.winners is not None
+            operands = [node.window, dy.at(), self.winners.at(), *gradients]
+            plan.backward.append((Kernel("pooled_filter_gradient", node.pooled_shape(dy)), operands))
+        elif self.by_winograd:
+            operands = [node.window, dy.at(), *gradients, self.by_winograd.at()]
+            plan.backward.append((Kernel("winograd_filter_gradient", node.shape(dy)), operands))
+        else:
+            plan.backward.append((Kernel("conv_filter_gradient", node.shape(dy)), [node.window, dy.at(), *gradients]))
+        if self.input_gradient:
+            self.into_x(plan, dy, self.input_gradient)
+
+    def expand(self, plan: Plan, dy: Tensor, into: Tensor) -> None:
+        """Write the gradient of the pooled values at their winners, or of each pixel where strides put it."""
+        if self.winners:
+            (oh, ow, c), (ph, pw, _) = self.node.outputs, self.node.y.shape
+            shape = PoolShape(ph, pw, c, oh, ow, (2, 2), 2, into.grid, dy.grid)
+            plan.backward.append((Kernel("max_pool_gradient", shape), [dy.at(), self.winners.at(), into.at(), NOTHING]))
+        else:
+            plan.backward.append(map_step("copy", map_shape(dy, into), [dy.at(), into.at()]))
+
+    def into_x(self, plan: Plan, dy: Tensor, way: Way) -> None:
+        """Write or add to the gradient of x."""
+        node, x = self.node, self.node.x
+        start, finish = accumulation(x)
+        shape = replace(node.gradient_shape(dy), start=start, finish=finish)
+        reach = node.size - 1
+        window = dy.at(reach - node.pads[0][0], reach - node.pads[1][0])
+        plan.backward.append(way.step(shape, window, NOTHING, x.gradient.at(), x.data.at()))
+        written(plan, x, masked_already=finish == "mask")

@@ -46,8 +46,7 @@ def lower(
     lowering = Lowering(network, input_shape, layout, plan, frozen)
     images = plan.value(cast(tuple[int, int, int], tuple(input_shape)), learns=False)
     logits = lowering.sequence(network, images, "", ())
-    for node in plan.nodes:
-        node.declare(plan)
+    plan.declare()
     return plan, images, logits
 
 

@@ -1,11 +1,12 @@
 """What each kind of layer becomes in a plan: the kernels of its forward and of its backward pass.
 
-Convolutions have a file of their own, `conv_node`.
+Convolutions have a file of their own, `conv_node`. A node is frozen. `declare` asks the plan for room and returns the
+node that knows where its arrays lie; `forward` and `backward` of that node write the steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from math import gcd
 
 from convlet.engine.plan import Blob, Operand, Plan, Step, Tensor, Value
@@ -85,9 +86,13 @@ def accumulation(value: Value) -> tuple[str, str]:
     return ("load" if value.written else "zero"), ("mask" if last else "plain")
 
 
-@dataclass
+@dataclass(frozen=True)
 class DenseNode:
-    """Fully connected layer over all numbers of an image, a relu fused where one follows."""
+    """Fully connected layer over all numbers of an image, with the relu that follows it.
+
+    read : where forward reads weights and biases
+    packed : offset of the transposed weights, which the gradient of x reads; None if nothing before x learns
+    """
 
     x: Value
     y: Value
@@ -95,18 +100,20 @@ class DenseNode:
     biases: int
     relu: bool
     norm: Fold | None
-    packed: int = -1
+    packed: int | None = None
     read: tuple[Operand, Operand] = (NOTHING, NOTHING)
 
-    def declare(self, plan: Plan) -> None:
+    def declare(self, plan: Plan) -> DenseNode:
         inputs, units = self.x.numbers, self.y.numbers
-        self.read = parameter(self.weights), parameter(self.biases)
+        read = parameter(self.weights), parameter(self.biases)
         if self.norm:
-            self.read = self.norm.declare(plan, self.read, inputs, units)
+            read = self.norm.declare(plan, read, inputs, units)
         plan.widest_dense_bytes = max(plan.widest_dense_bytes, 4 * inputs * units)
-        if plan.training and self.x.learns:
-            self.packed = plan.pack(inputs * units)
-            plan.packs.append(pack_step(1, inputs, units, self.weights, self.packed))
+        if not (plan.training and self.x.learns):
+            return replace(self, read=read)
+        packed = plan.pack(inputs * units)
+        plan.packs.append(pack_step(1, inputs, units, self.weights, packed))
+        return replace(self, read=read, packed=packed)
 
     def forward(self, plan: Plan) -> None:
         x, y, finish = self.x.data, self.y.data, "relu" if self.relu else "plain"
@@ -119,7 +126,7 @@ class DenseNode:
         shape = DenseShape(self.x.numbers, self.y.numbers, x.floats, dy.grid)
         operands = [x.at(), dy.at(), gradient(self.weights), gradient(self.biases)]
         plan.backward.append((Kernel("dense_filter_gradient", shape), operands))
-        if not self.x.learns:
+        if self.packed is None:
             return
         start, finish = accumulation(self.x)
         h, w, c = self.x.shape
@@ -129,7 +136,7 @@ class DenseNode:
         written(plan, self.x, masked_already=finish == "mask")
 
 
-@dataclass
+@dataclass(frozen=True)
 class PoolNode:
     """Max pooling (`kind` "max_pool") or average pooling ("average_pool")."""
 
@@ -138,12 +145,13 @@ class PoolNode:
     kind: str
     window: tuple[int, int]
     stride: int
-    winners: list[Blob] = field(default_factory=list)
+    winners: Blob | None = None
 
-    def declare(self, plan: Plan) -> None:
-        if self.kind == "max_pool":
-            size = self.shape(self.x.data, self.y.data).winner_bytes
-            self.winners.append(plan.blob(size * self.y.numbers))
+    def declare(self, plan: Plan) -> PoolNode:
+        if self.kind != "max_pool":
+            return self
+        size = self.shape(self.x.data, self.y.data).winner_bytes
+        return replace(self, winners=plan.blob(size * self.y.numbers))
 
     def shape(self, x: Tensor, y: Tensor, masked: bool = False) -> PoolShape:
         (oh, ow, c), (h, w, _) = self.y.shape, self.x.shape
@@ -152,7 +160,8 @@ class PoolNode:
 
     def forward(self, plan: Plan) -> None:
         x, y = self.x.data, self.y.data
-        plan.forward.append((Kernel(self.kind, self.shape(x, y)), [x.at(), y.at(), *(b.at() for b in self.winners)]))
+        winners = [self.winners.at()] if self.winners else []
+        plan.forward.append((Kernel(self.kind, self.shape(x, y)), [x.at(), y.at(), *winners]))
 
     def backward(self, plan: Plan) -> None:
         if not self.x.learns:
@@ -160,12 +169,12 @@ class PoolNode:
         dx, dy = self.x.gradient, self.y.gradient
         masked = self.x.masked and self.kind == "max_pool"  # the winner is positive where the pooled value is
         kernel = Kernel(f"{self.kind}_gradient", self.shape(dx, dy, masked))
-        operands = [dy.at(), *(b.at() for b in self.winners), dx.at()]
-        plan.backward.append((kernel, operands + ([self.y.data.at()] if self.winners else [])))
+        between = [self.winners.at(), dx.at(), self.y.data.at()] if self.winners else [dx.at()]
+        plan.backward.append((kernel, [dy.at(), *between]))
         written(plan, self.x, masked_already=masked)
 
 
-@dataclass
+@dataclass(frozen=True)
 class ActivationNode:
     """One activation function, number by number."""
 
@@ -174,8 +183,8 @@ class ActivationNode:
     function: str
     number: float = 0.0
 
-    def declare(self, plan: Plan) -> None:
-        pass
+    def declare(self, plan: Plan) -> ActivationNode:
+        return self
 
     def forward(self, plan: Plan) -> None:
         x, y = self.x.data, self.y.data
@@ -192,7 +201,7 @@ class ActivationNode:
         written(plan, self.x)
 
 
-@dataclass
+@dataclass(frozen=True)
 class DropoutNode:
     """Dropout; only in training plans."""
 
@@ -200,29 +209,33 @@ class DropoutNode:
     y: Value
     rate: float
     stream: int
-    keep: list[Blob] = field(default_factory=list)
+    keep: Blob | None = None
 
-    def declare(self, plan: Plan) -> None:
-        self.keep.append(plan.blob(kept_bytes(self.x.numbers)))
+    def declare(self, plan: Plan) -> DropoutNode:
+        return replace(self, keep=plan.blob(kept_bytes(self.x.numbers)))
 
     def forward(self, plan: Plan) -> None:
+        assert self.keep is not None  # declared
         x, y = self.x.data, self.y.data
         kernel = Kernel("dropout", map_shape(x, y, number=self.rate, stream=self.stream))
-        plan.forward.append((kernel, [x.at(), y.at(), self.keep[0].at()]))
+        plan.forward.append((kernel, [x.at(), y.at(), self.keep.at()]))
 
     def backward(self, plan: Plan) -> None:
         if not self.x.learns:
             return
+        assert self.keep is not None  # declared
         dx, dy = self.x.gradient, self.y.gradient
         kernel = Kernel("dropout_gradient", map_shape(dx, dy, number=self.rate))
-        plan.backward.append((kernel, [dy.at(), dx.at(), self.keep[0].at()]))
+        plan.backward.append((kernel, [dy.at(), dx.at(), self.keep.at()]))
         written(plan, self.x)
 
 
-@dataclass
+@dataclass(frozen=True)
 class NormNode:
-    """Batch normalisation: by the shard's own statistics if it `observes` them, as where it learns, else by the running
-    ones."""
+    """Batch normalisation.
+
+    observes : whether it uses the shard's own statistics, as it does if it learns, instead of the running ones
+    """
 
     x: Value
     y: Value
@@ -230,15 +243,15 @@ class NormNode:
     parameters: tuple[int, int]
     state: tuple[int, int]
     observes: bool
-    inverse: list[Blob] = field(default_factory=list)
+    inverse: Blob | None = None
 
-    def declare(self, plan: Plan) -> None:
+    def declare(self, plan: Plan) -> NormNode:
         if not self.observes:
-            return
+            return self
         plan.together = True
-        self.inverse.append(plan.blob(0, 4 * self.x.shape[2]))
         if not self.x.learns:
             plan.tensors.append(self.x.gradient)  # the kernel writes it with the sums; nobody reads it
+        return replace(self, inverse=plan.blob(0, 4 * self.x.shape[2]))
 
     def observed(self) -> list[Operand]:
         return [(frame.OBSERVED, 4 * offset) for offset in self.state]
@@ -248,30 +261,32 @@ class NormNode:
         operands = [x.at(), y.at(), *(parameter(offset) for offset in self.parameters)]
         shape = map_shape(x, y, number=self.epsilon)
         if self.observes:
-            plan.forward.append(map_step("batch_norm", shape, [*operands, *self.observed(), self.inverse[0].at()]))
+            assert self.inverse is not None  # declared
+            plan.forward.append(map_step("batch_norm", shape, [*operands, *self.observed(), self.inverse.at()]))
         else:
             running = [(frame.STATE, 4 * offset) for offset in self.state]
             plan.forward.append((Kernel("batch_norm_inference", shape), operands + running))
 
     def backward(self, plan: Plan) -> None:
+        assert self.inverse is not None  # declared
         x, dx, dy = self.x.data, self.x.gradient, self.y.gradient
         scale, shift = self.parameters
         shape = map_shape(dx, dy, saved=x.grid, number=self.epsilon)
-        sums = [parameter(scale), self.observed()[0], self.inverse[0].at(), gradient(scale), gradient(shift)]
+        sums = [parameter(scale), self.observed()[0], self.inverse.at(), gradient(scale), gradient(shift)]
         plan.backward.append(map_step("batch_norm_gradient", shape, [dy.at(), dx.at(), x.at(), *sums]))
         if self.x.learns:
             written(plan, self.x)
 
 
-@dataclass
+@dataclass(frozen=True)
 class CopyNode:
     """The same numbers in another shape: flatten, where what follows cannot read the old one."""
 
     x: Value
     y: Value
 
-    def declare(self, plan: Plan) -> None:
-        pass
+    def declare(self, plan: Plan) -> CopyNode:
+        return self
 
     def tensors(self, x: Tensor, y: Tensor) -> tuple[MapShape, MapShape]:
         """To y and back: y's numbers read as x's rows."""
@@ -291,7 +306,7 @@ class CopyNode:
         written(plan, self.x)
 
 
-@dataclass
+@dataclass(frozen=True)
 class AddNode:
     """y = main + shortcut; both get y's gradient."""
 
@@ -299,8 +314,8 @@ class AddNode:
     shortcut: Value
     y: Value
 
-    def declare(self, plan: Plan) -> None:
-        pass
+    def declare(self, plan: Plan) -> AddNode:
+        return self
 
     def forward(self, plan: Plan) -> None:
         main, shortcut, y = self.main.data, self.shortcut.data, self.y.data

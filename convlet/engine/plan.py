@@ -159,6 +159,10 @@ class Plan:
         """Nodes from here on are of the layer at this place in the network."""
         self.begun.append((path, len(self.nodes)))
 
+    def declare(self) -> None:
+        """Let every node ask for halos and room, before any offset is given out."""
+        self.nodes = [node.declare(self) for node in self.nodes]
+
     def lay_out(self, shard: int) -> None:
         """Choose how many images go together and give every array its offset."""
         tensors = [value.data for value in self.values] + self.tensors

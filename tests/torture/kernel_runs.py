@@ -51,8 +51,7 @@ class Lowered:
         lowering = Lowering(case.network, case.shape, self.layout, self.plan)
         self.x = self.plan.value(case.shape)
         self.y = lowering.sequence(case.network, self.x, "", ())
-        for node in self.plan.nodes:
-            node.declare(self.plan)
+        self.plan.declare()
         self.plan.lay_out(case.images)
         self.plan.emit()
 
