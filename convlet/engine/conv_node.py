@@ -177,6 +177,10 @@ class Convolution:
     input_gradient: Way | None = None
 
     @property
+    def y(self) -> Value:
+        return self.node.y
+
+    @property
     def dy(self) -> Tensor:
         """The gradient that the backward passes read."""
         return self.expanded or self.node.y.gradient

@@ -7,7 +7,7 @@ from typing import cast
 
 from convlet.engine.conv_node import ConvNode
 from convlet.engine.nodes import ActivationNode, AddNode, CopyNode, DenseNode, DropoutNode, Fold, NormNode, PoolNode
-from convlet.engine.plan import Plan, Value
+from convlet.engine.plan import Node, Plan, Value
 from convlet.errors import ArchitectureError
 from convlet.layers import (
     GELU,
@@ -150,7 +150,7 @@ class Lowering:
         path: tuple[int, ...],
         outputs: tuple[int, int, int],
         fused: Fused,
-    ) -> object:
+    ) -> Node:
         match layer:
             case Conv():
                 weights, pads = self.weights(name), layer.pads(*x.shape[:2])

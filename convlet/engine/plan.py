@@ -8,7 +8,7 @@ for, offsets are given out once for `group` images; nothing is allocated in a st
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from convlet.kernels import tuned
 from convlet.kernels.calling import frame
@@ -93,6 +93,23 @@ class Part:
     layer: int | None = None
 
 
+class Declared(Protocol):
+    """A node that knows where its arrays lie, and writes its steps."""
+
+    @property
+    def y(self) -> Value: ...
+    def forward(self, plan: Plan) -> None: ...
+    def backward(self, plan: Plan) -> None: ...
+
+
+class Node(Protocol):
+    """What a layer becomes. `declare` asks the plan for halos and room, before any offset is given out."""
+
+    @property
+    def y(self) -> Value: ...
+    def declare(self, plan: Plan) -> Declared: ...
+
+
 @dataclass
 class Plan:
     """Values, bytes and steps, gathered layer by layer.
@@ -111,7 +128,8 @@ class Plan:
     tensors: list[Tensor] = field(default_factory=list)
     blobs: list[Blob] = field(default_factory=list)
     shared: list[Blob] = field(default_factory=list)
-    nodes: list[Any] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    declared: list[Declared] = field(default_factory=list)
     begun: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
     forward: list[Step] = field(default_factory=list)
     backward: list[Step] = field(default_factory=list)
@@ -161,7 +179,7 @@ class Plan:
 
     def declare(self) -> None:
         """Let every node ask for halos and room, before any offset is given out."""
-        self.nodes = [node.declare(self) for node in self.nodes]
+        self.declared = [node.declare(self) for node in self.nodes]
 
     def lay_out(self, shard: int) -> None:
         """Choose how many images go together and give every array its offset."""
@@ -182,7 +200,7 @@ class Plan:
 
     def emit(self) -> None:
         """Write the steps, forward in order, backward in reverse, and note whose each is."""
-        numbered = list(enumerate(self.nodes))
+        numbered = list(enumerate(self.declared))
         for number, node in numbered:
             node.forward(self)
             part = Part("forward", self.layer_of(number))
