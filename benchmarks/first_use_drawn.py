@@ -36,7 +36,7 @@ import json, resource, sys, time
 import numpy as np
 from convlet.network.word import parse, with_head
 from convlet.errors import ArchitectureError
-from convlet.kernels.compiler.compile import addresses
+from convlet.kernels.compiler.machine_code import addresses
 from convlet.training import Settings, Training, check_training, kernels_of
 
 word, threads, *shape = sys.argv[1:]

@@ -56,7 +56,7 @@ KINDS = ("bit", "cut", "empty", "noise", "another's", "longer")
 
 def damages(folder: Path, count: int, kernels: list[str] | None = None) -> dict[str, Any]:
     """Damage entries of kernels at random; each must be compiled again and compute what its slow version does."""
-    from convlet.kernels.compiler import cache, compile
+    from convlet.kernels.compiler import cache, machine_code, place
     from convlet.kernels.registry import ROWS
     from tests.kernels import naive
     from tests.kernels.harness import run
@@ -67,9 +67,9 @@ def damages(folder: Path, count: int, kernels: list[str] | None = None) -> dict[
     first = {name: case[0] for name, case in cases.items() if len(case) == 4}  # those that are given operands
     names = list(first)
     for kernel in first.values():  # another test may have brought it in from another folder
-        compile._addresses.pop(kernel, None)
-    compile.addresses(first.values())
-    paths = {name: cache.folder() / f"{kernel.symbol}.o" for name, kernel in first.items()}
+        machine_code._addresses.pop(kernel, None)
+    machine_code.addresses(first.values())
+    paths = {name: place.folder() / f"{kernel.symbol}.o" for name, kernel in first.items()}
     counts = {"damages": count, "wrong results": 0, "read all the same": 0, "not kept again": 0}
     for number in range(count):
         name = names[rng.integers(len(names))]
@@ -77,7 +77,7 @@ def damages(folder: Path, count: int, kernels: list[str] | None = None) -> dict[
         damage(paths[name], others, number % len(KINDS), rng)
         kernel, operands, fields, expected = getattr(naive, name)(np.random.default_rng(number))
         counts["read all the same"] += cache.read(kernel.symbol) is not None
-        compile._addresses.pop(kernel, None)
+        machine_code._addresses.pop(kernel, None)
         run(kernel, operands, **fields)
         scales = [np.abs(wanted).max() + 1e-30 for _, wanted in expected]
         right = all(np.abs(came - w).max() <= 2e-6 * s for (came, w), s in zip(expected, scales, strict=True))

@@ -25,13 +25,13 @@ def info(json_file: str | None) -> None:
 
     from rich.console import Console
 
-    from convlet.kernels.compiler import cache, upkeep
+    from convlet.kernels.compiler import place, upkeep
     from convlet.report.kernel_cache import print_cache
 
     options.check_file(json_file, "--json")
     _need_compiler()
-    place = cache.folder()
-    own = upkeep.Folder(None, 0, 0, 0, 0.0) if place is None else upkeep.describe(place)
+    folder = place.folder()
+    own = upkeep.Folder(None, 0, 0, 0, 0.0) if folder is None else upkeep.describe(folder)
     others = [asdict(upkeep.describe(path)) for path in upkeep.others()]
     result = {**asdict(own), "writable": upkeep.writable(), "others": others, "days_kept": upkeep.DAYS_KEPT}
     if json_file:
@@ -42,12 +42,12 @@ def info(json_file: str | None) -> None:
 @command.command("clear")
 def clear() -> None:
     """Remove all compiled kernels, those of other versions too. They are compiled again when they are needed."""
-    from convlet.kernels.compiler import cache, upkeep
+    from convlet.kernels.compiler import place, upkeep
     from convlet.report.numbers import count, size
 
     _need_compiler()
     entries, total = upkeep.clear()
-    click.echo(f"removed {count(entries)} compiled kernels, {size(total)}: {cache.root() or 'there is no home folder'}")
+    click.echo(f"removed {count(entries)} compiled kernels, {size(total)}: {place.root() or 'there is no home folder'}")
 
 
 @command.command("warm")
@@ -61,8 +61,8 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     from rich.console import Console
 
     from convlet.errors import RunError, SettingsError
-    from convlet.kernels.compiler import cache, upkeep
-    from convlet.kernels.compiler.compile import compiled
+    from convlet.kernels.compiler import cache, place, upkeep
+    from convlet.kernels.compiler.machine_code import compiled
     from convlet.learning.settings import Settings
     from convlet.recipes import presets
     from convlet.report.numbers import count, seconds
@@ -78,17 +78,17 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     kernels = _kernels(entries, shape, options.positive("--classes", values["classes"]))
     missing = [kernel for kernel in kernels if cache.read(kernel.symbol) is None]
     if missing and not upkeep.writable():
-        raise RunError(f"{cache.folder() or 'there is no home folder'}: compiled kernels cannot be kept; {PLACE}")
+        raise RunError(f"{place.folder() or 'there is no home folder'}: compiled kernels cannot be kept; {PLACE}")
     began = perf_counter()
     with Console(stderr=True).status(f"compiling {count(len(missing))} kernels"):
         for _ in compiled(missing, threads):
             pass  # kept by now
     lost = sum(cache.read(kernel.symbol) is None for kernel in missing)
     if lost:
-        raise RunError(f"{cache.folder()}: {count(lost)} of {count(len(missing))} kernels could not be kept; {PLACE}")
+        raise RunError(f"{place.folder()}: {count(lost)} of {count(len(missing))} kernels could not be kept; {PLACE}")
     click.echo(
         f"compiled {count(len(missing))} kernels in {seconds(perf_counter() - began)}, "
-        f"{count(len(kernels) - len(missing))} were there already: {cache.folder()}"
+        f"{count(len(kernels) - len(missing))} were there already: {place.folder()}"
     )
 
 
@@ -97,7 +97,7 @@ def _kernels(entries: Any, shape: tuple[int, int, int], classes: int) -> list[An
     import numpy as np
 
     from convlet.engine.choice import Training, kernels_of
-    from convlet.kernels.compiler.compile import Kernel
+    from convlet.kernels.compiler.kernel import Kernel
     from convlet.learning.optimizers import OPTIMIZERS
     from convlet.network.word import parse, with_head
     from convlet.recipes.presets import settings_for
@@ -120,7 +120,7 @@ def _need_compiler() -> None:
     """Refuse where nothing is compiled, so that nothing is kept either."""
     from convlet.engine.choice import REMEDY, VARIABLE, backend_name
     from convlet.errors import RunError, SettingsError
-    from convlet.kernels.compiler.compile import obstacle
+    from convlet.kernels.compiler.machine_code import obstacle
 
     if obstacle():
         raise RunError(f"{obstacle()}, so no kernels are compiled or kept; {REMEDY}")

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from convlet.engine.engine import Engine
 from convlet.errors import SettingsError
-from convlet.kernels.compiler.compile import Kernel, addresses, obstacle
+from convlet.kernels.compiler.kernel import Kernel
+from convlet.kernels.compiler.machine_code import addresses, obstacle
 from convlet.layers.base import Array, Shape
 from convlet.layers.sequential import Sequential
 from convlet.learning.optimizers import Optimizer

@@ -15,7 +15,7 @@ from convlet.engine.workers import MEETING, Workers
 from convlet.kernels import tuned
 from convlet.kernels.calling import frame, update
 from convlet.kernels.calling import task as task_fields
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import MIX_BYTES, AugmentShape, Grid, MapShape
 from convlet.layers.base import Array
 from convlet.learning.augmenting import CONTROL_POINTS, spline

@@ -22,7 +22,7 @@ from convlet.engine.nodes import (
 from convlet.engine.plan import Blob, Operand, Plan, Step, Tensor, Value
 from convlet.kernels import tuned
 from convlet.kernels.calling import frame
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import (
     WINOGRAD_PLACES,
     ConvShape,

@@ -19,7 +19,7 @@ from convlet.learning.augmentation import Augmentation
 from convlet.network.layout import Layout
 
 if TYPE_CHECKING:
-    from convlet.kernels.compiler.compile import Kernel
+    from convlet.kernels.compiler.kernel import Kernel
     from convlet.layers.sequential import Sequential
     from convlet.learning.optimizers import Optimizer
     from convlet.learning.preprocessing import Preprocessing

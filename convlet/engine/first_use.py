@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from convlet.errors import ArchitectureError
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import FEW_FILTERS
 from convlet.kernels.tuned import MOST_SWEPT
 from convlet.layers.checks import shorten

@@ -11,7 +11,7 @@ from math import gcd
 
 from convlet.engine.plan import Blob, Operand, Plan, Step, Tensor, Value
 from convlet.kernels.calling import frame
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import (
     FROM_INPUT,
     DenseShape,

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from convlet.kernels import tuned
 from convlet.kernels.calling import frame
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import Grid
 
 ALIGNMENT = 64  # bytes: a cache line

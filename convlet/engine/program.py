@@ -12,8 +12,8 @@ from convlet.engine.plan import Part, Plan, Step
 from convlet.engine.workers import Workers
 from convlet.kernels.calling import frame
 from convlet.kernels.calling import task as task_fields
-from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler import machine_code
+from convlet.kernels.compiler.kernel import Kernel
 
 WALK, WALK_NUMBERS = Kernel("walk"), Kernel("walk_numbers")
 
@@ -47,7 +47,7 @@ class Task:
 
     def __init__(self, steps: list[Step], walker: Kernel, threads: int, workspace_bytes: int) -> None:
         kernels = [walker, *(kernel for kernel, _ in steps)]
-        self.program = Program(steps, compiler.addresses(kernels, processes=threads))
+        self.program = Program(steps, machine_code.addresses(kernels, processes=threads))
         self.parts: list[Part] = []
         self.fields = np.zeros(task_fields.FIELDS, np.int64)
         self.counter = np.zeros(8, np.int64)
@@ -63,8 +63,8 @@ class Task:
         places = np.array([own.ctypes.data for own in self.frames], np.int64)
         fields, first = self.fields.ctypes.data, self.frames[0].ctypes.data
         self._frame_addresses = places
-        self._shared = compiler.addresses([walker])[walker], fields, places.ctypes.data
-        walk = compiler.caller(walker)
+        self._shared = machine_code.addresses([walker])[walker], fields, places.ctypes.data
+        walk = machine_code.caller(walker)
         self.walk_alone = lambda: walk(fields, first)
         self.prepare: Callable[[], None] = lambda: None
         self._units_a_walk = FIRST_UNITS * threads

@@ -20,9 +20,9 @@ import numpy as np
 
 from convlet.engine.aligned import aligned_zeros
 from convlet.kernels.calling import board as fields
-from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler import machine_code
 from convlet.kernels.compiler.interrupts import interrupts_held
+from convlet.kernels.compiler.kernel import Kernel
 
 log = logging.getLogger("convlet")
 
@@ -112,7 +112,7 @@ class Crew:
         self.process = os.getpid()
         self.board = board = Board(count)
         self._helpers: list[threading.Thread] = []
-        serve, lead, dismiss = (compiler.caller(Kernel(name)) for name in MEETING)
+        serve, lead, dismiss = (machine_code.caller(Kernel(name)) for name in MEETING)
         self._lead = partial(lead, board.address, board.line(0))
         self._dismiss = partial(dismiss, board.address, board.line(0))
         board.watch = weakref.ref(self, _dismisser(board))
@@ -157,7 +157,7 @@ def _help(serve: Any, board: Board, number: int) -> None:
 def _dismisser(board: Board) -> Any:
     """What ends the helpers when their crew is lost, as a call without a step of Python, so no signal interrupts it."""
     kernel = Kernel("dismiss")
-    function = _WATCH(compiler.addresses([kernel])[kernel])
+    function = _WATCH(machine_code.addresses([kernel])[kernel])
     return partial(function, board.room, board.room + 8, board.address, board.line(0))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -72,13 +71,3 @@ ROWS = (
 )
 
 BY_NAME = {row.name: row for row in ROWS}
-
-
-def load_builders() -> None:
-    """Load the file of every kernel: what is compiled later is then the source of now, whatever is edited meanwhile."""
-    for module in {row.module for row in ROWS}:
-        importlib.import_module(f"convlet.kernels.{module}")
-    from convlet.kernels.compiler.translate import source
-
-    for module in [name for name in sys.modules if name.startswith(f"{__package__}.")]:
-        source(module)

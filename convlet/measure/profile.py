@@ -21,8 +21,8 @@ from convlet.engine.plan import Step
 from convlet.engine.program import Task
 from convlet.kernels.calling import clock
 from convlet.kernels.calling import task as task_fields
-from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler import machine_code
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.layers.base import Array
 from convlet.learning.optimizers import OPTIMIZERS, Optimizer
 
@@ -156,7 +156,7 @@ class Clocks:
 
     def __init__(self, task: Task) -> None:
         clocked = Kernel("clocked")
-        address = compiler.addresses([clocked])[clocked]
+        address = machine_code.addresses([clocked])[clocked]
         self.steps = np.zeros((task.program.length, clock.FIELDS), np.int64)
         self.steps[:, [clock.KERNEL, clock.OPERANDS]] = task.program.table
         rows = [(address, step.ctypes.data) for step in self.steps]
@@ -175,7 +175,7 @@ class Clocks:
 def seconds_of_a_tick() -> float:
     """How long the processor's clock takes from one number to the next."""
     place = np.zeros(1, np.int64)
-    read = compiler.caller(Kernel("read_clock"))
+    read = machine_code.caller(Kernel("read_clock"))
 
     def now() -> tuple[float, int]:
         read(place.ctypes.data, 0)

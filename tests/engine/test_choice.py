@@ -12,7 +12,7 @@ from convlet.engine import choice
 from convlet.engine.choice import Training, backend_name, kernels_of, make_engine
 from convlet.engine.reference import ReferenceEngine
 from convlet.errors import SettingsError
-from convlet.kernels.compiler import compile as compiler
+from convlet.kernels.compiler import machine_code
 from convlet.learning.optimizers import Adam
 from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
@@ -89,7 +89,7 @@ def test_without_numba_numpy_runs_everything(package, how, monkeypatch, caplog):
             raise ValueError(f"{name}.__spec__ is not set")
         return None if name == package else object()
 
-    monkeypatch.setattr(compiler, "find_spec", find)
+    monkeypatch.setattr(machine_code, "find_spec", find)
     monkeypatch.delenv("CONVLET_BACKEND", raising=False)
     forget()
     assert backend_name() == "reference"
@@ -114,11 +114,11 @@ def test_a_numba_that_cannot_be_loaded_is_named_with_its_own_words(package, tmp_
         if name == package:
             raise ImportError("Numba needs NumPy 2.4 or less.\nGot NumPy 2.9.")
 
-    monkeypatch.setattr(compiler.importlib, "import_module", load)
+    monkeypatch.setattr(machine_code.importlib, "import_module", load)
     monkeypatch.setenv("CONVLET_CACHE", str(tmp_path))
     forget()
     name = package.partition(".")[0]
-    assert compiler.obstacle() == f"{name} cannot be loaded (Numba needs NumPy 2.4 or less. Got NumPy 2.9.)"
+    assert machine_code.obstacle() == f"{name} cannot be loaded (Numba needs NumPy 2.4 or less. Got NumPy 2.9.)"
 
 
 @pytest.mark.usefixtures("reference")
@@ -133,7 +133,7 @@ def test_the_reference_says_once_that_it_is_slow(caplog):
 
 def forget():
     """Look for Numba again, and say again what is found."""
-    compiler.obstacle.cache_clear()
+    machine_code.obstacle.cache_clear()
     choice._say_slow.cache_clear()
 
 

@@ -12,7 +12,7 @@ import pytest
 from convlet.engine.compiled import CompiledEngine
 from convlet.engine.reference import ReferenceEngine
 from convlet.kernels import tuned
-from convlet.kernels.compiler import compile as compiler
+from convlet.kernels.compiler import machine_code
 from convlet.layers import Conv, Dense, Flatten, ReLU, Sequential
 from convlet.learning.augmentation import parse_augmentation
 from convlet.learning.optimizers import OPTIMIZERS
@@ -134,10 +134,10 @@ def test_loaded_parameters_are_what_the_next_step_uses():
 def test_an_engine_knows_every_kernel_it_will_run(word, monkeypatch):
     (engine,), pixels, labels = engines(word, kinds=(CompiledEngine,))
     optimizer = OPTIMIZERS["rmsprop"]()
-    monkeypatch.setattr(compiler, "_addresses", {})
-    compiler.addresses(engine.kernels(pixels, optimizer))
+    monkeypatch.setattr(machine_code, "_addresses", {})
+    machine_code.addresses(engine.kernels(pixels, optimizer))
     asked = []
-    monkeypatch.setattr(compiler.cache, "read", asked.append)
+    monkeypatch.setattr(machine_code.cache, "read", asked.append)
     engine.gradients(pixels, labels, np.arange(40), epoch=0, position=0)
     engine.update(optimizer, optimizer.new_slots(len(engine.parameters)), 0.01, 1)
     engine.logits(pixels[:3])

@@ -9,7 +9,7 @@ from convlet.engine import memory
 from convlet.engine.first_use import MOST_SECONDS, check_first_use, estimated_seconds
 from convlet.engine.memory import check_prediction, check_training
 from convlet.errors import ArchitectureError
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import ConvShape, Grid
 from convlet.learning.settings import Settings
 from convlet.recipes.recipe import RECIPES

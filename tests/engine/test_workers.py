@@ -14,7 +14,7 @@ from convlet.engine.program import WALK_NUMBERS, Task
 from convlet.engine.workers import Workers
 from convlet.kernels.calling import frame
 from convlet.kernels.calling import task as task_fields
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from tests.interrupted import at_each_moment, only
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convlet.kernels.calling import frame as fields
-from convlet.kernels.compiler.compile import Kernel, caller
+from convlet.kernels.compiler.kernel import Kernel
+from convlet.kernels.compiler.machine_code import caller
 
 
 def run(kernel: Kernel, operands: list, *, count: int = 1, **frame_fields) -> None:

@@ -15,7 +15,8 @@ from convlet.kernels import tuned
 from convlet.kernels.calling import board as lines
 from convlet.kernels.calling import clock, frame, update
 from convlet.kernels.calling import task as task_fields
-from convlet.kernels.compiler.compile import Kernel, addresses
+from convlet.kernels.compiler.kernel import Kernel
+from convlet.kernels.compiler.machine_code import addresses
 from convlet.kernels.shapes import (
     NO_WINNER,
     AugmentShape,

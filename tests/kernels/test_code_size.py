@@ -7,6 +7,7 @@ import pytest
 
 from convlet.kernels import tuned
 from convlet.kernels.compiler import compile as compiler
+from convlet.kernels.compiler import machine_code
 from tests.kernels import naive
 from tests.kernels.harness import run
 
@@ -53,7 +54,7 @@ def test_loops_over_taps_and_tiles_give_the_same_bits(name, options, limit, monk
         if most is not None:
             monkeypatch.setattr(tuned, limit, most)
         kernel, operands, fields, expected = getattr(naive, name)(np.random.default_rng(1), **options)
-        monkeypatch.setitem(compiler._addresses, kernel, compiler._link(*compiler.compile_kernel(kernel)))
+        monkeypatch.setitem(machine_code._addresses, kernel, machine_code._link(*compiler.compile_kernel(kernel)))
         run(kernel, operands, **fields)
         results.append([came.copy() for came, _ in expected])
     for one, other in zip(*results, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet.kernels.compiler.compile import caller
+from convlet.kernels.compiler.machine_code import caller
 from convlet.kernels.registry import ROWS
 from tests.kernels import naive
 from tests.kernels.harness import run

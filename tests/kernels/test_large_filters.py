@@ -7,7 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from convlet.kernels.compiler.compile import Kernel, compile_kernel
+from convlet.kernels.compiler.compile import compile_kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.registry import BY_NAME
 from convlet.kernels.shapes import ConvShape, Grid
 from convlet.kernels.target import host

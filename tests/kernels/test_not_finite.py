@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import Grid, MapShape, PoolShape, RowsShape, kept_bytes
 from tests.kernels import naive
 from tests.kernels.harness import run

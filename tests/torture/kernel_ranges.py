@@ -11,7 +11,7 @@ import argparse
 import sys
 from time import perf_counter
 
-from convlet.kernels.compiler.compile import addresses
+from convlet.kernels.compiler.machine_code import addresses
 from tests.torture.kernel_cases import CASES_EACH, draw
 from tests.torture.kernel_runs import Lowered, failure
 from tests.torture.trial import Outcome, draws, report

@@ -9,7 +9,7 @@ from convlet.engine.aligned import aligned_zeros
 from convlet.engine.lowering import Lowering
 from convlet.engine.plan import Plan
 from convlet.kernels.calling import frame
-from convlet.kernels.compiler.compile import caller
+from convlet.kernels.compiler.machine_code import caller
 from convlet.layers import BatchNorm, MaxPool, Pass, ReLU, Residual
 from convlet.network.layout import Layout, dropout_streams
 from tests.torture.kernel_cases import exact, numbers

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from convlet.engine.workers import Workers
-from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler import machine_code
+from convlet.kernels.compiler.kernel import Kernel
 from tests import torture_threads
 from tests.engine.test_workers import doubling
 
@@ -55,14 +55,14 @@ def test_a_fork_waits_for_kernels_that_are_being_compiled():
     begun = threading.Event()
 
     def compile_slowly():
-        with compiler._lock:
+        with machine_code.lock:
             begun.set()
             time.sleep(0.3)
 
     thread = threading.Thread(target=compile_slowly)
     thread.start()
     begun.wait()
-    assert torture_threads.forked(lambda: bool(compiler.addresses([Kernel("walk")]))) == 0
+    assert torture_threads.forked(lambda: bool(machine_code.addresses([Kernel("walk")]))) == 0
     thread.join()
 
 

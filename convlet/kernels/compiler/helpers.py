@@ -19,9 +19,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from convlet.kernels.compiler import cache
-from convlet.kernels.compiler.cache import Compiled
-from convlet.kernels.compiler.compile import Kernel, compile_kernel
+from convlet.kernels.compiler import cache, place
+from convlet.kernels.compiler.compile import compile_kernel
+from convlet.kernels.compiler.entry import Compiled
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.system.limits import available_bytes
 from convlet.system.modules import safe_path
 
@@ -93,7 +94,7 @@ def _employ(helper: subprocess.Popen[bytes], left: deque[Kernel], done: dict[Ker
     assert helper.stdin is not None
     assert helper.stdout is not None
     with suppress(OSError, EOFError):
-        if _receive(helper.stdout).decode() != cache.fingerprint():
+        if _receive(helper.stdout).decode() != place.fingerprint():
             return
         while True:
             try:
@@ -118,7 +119,7 @@ def help_out() -> None:
     answers, questions = os.fdopen(os.dup(1), "wb"), sys.stdin.buffer
     os.dup2(2, 1)  # whatever is printed must not stand between answers
     with suppress(OSError, EOFError):
-        _send(answers, cache.fingerprint().encode())
+        _send(answers, place.fingerprint().encode())
         while True:
             kernel = pickle.loads(_receive(questions))
             try:

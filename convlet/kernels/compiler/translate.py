@@ -46,8 +46,14 @@ def translate(function: Callable[..., None], name: str, module: Any, context: An
 
 @lru_cache(maxsize=64)
 def source(module: str) -> str:
-    """The text of a module that is loaded, as it was when this process first asked."""
-    return inspect.getsource(sys.modules[module])
+    """The text of a module that is loaded, as it was when this process first asked; "" if there is none.
+
+    Programs that are frozen into one file have no sources.
+    """
+    try:
+        return inspect.getsource(sys.modules[module])
+    except OSError:
+        return ""
 
 
 @lru_cache(maxsize=64)

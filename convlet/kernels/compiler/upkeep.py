@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from convlet.errors import RunError
-from convlet.kernels.compiler import cache
+from convlet.kernels.compiler import entry, place
 
 DAYS_KEPT = 30
 """A folder of another fingerprint may belong to another Python or processor: so long it is kept without being used."""
@@ -35,25 +35,25 @@ class Folder:
 
 def describe(path: Path) -> Folder:
     """Look through a fingerprint's folder; one that is not there has no entries."""
-    entries = list(_files(path, cache.ENTRY))
-    damaged = sum(cache.read_from(path, file.stem) is None for file, _ in entries)
+    entries = list(_files(path, entry.ENTRY))
+    damaged = sum(entry.read_from(path, file.stem) is None for file, _ in entries)
     return Folder(str(path), len(entries), sum(size for _, size in entries), damaged, _days_unused(path))
 
 
 def others() -> list[Path]:
     """The folders of other fingerprints: of other versions, or from before a change of the kernels."""
-    place, own = cache.root(), cache.folder()
-    if place is None or not place.is_dir():
+    root, own = place.root(), place.folder()
+    if root is None or not root.is_dir():
         return []
-    return sorted(p for p in place.iterdir() if FINGERPRINT.fullmatch(p.name) and p.is_dir() and p != own)
+    return sorted(p for p in root.iterdir() if FINGERPRINT.fullmatch(p.name) and p.is_dir() and p != own)
 
 
 def writable() -> bool:
     """Whether entries can be kept: asks the folder, or the nearest one above it that is there."""
-    place = cache.folder()
-    if place is None:
+    folder = place.folder()
+    if folder is None:
         return False
-    nearest = next(path for path in (place, *place.parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.parents) if path.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
 
 
@@ -64,7 +64,7 @@ def clear() -> tuple[int, int]:
     ------
     RunError : a file cannot be removed
     """
-    own = cache.folder()
+    own = place.folder()
     count = total = 0
     for path in others() + ([] if own is None else [own]):
         try:
@@ -92,8 +92,8 @@ def _days_unused(path: Path) -> float:
 
 def _remove(path: Path) -> tuple[int, int]:
     """Remove a fingerprint's entries and its folder; files that are not ours stay, and the folder with them."""
-    entries = list(_files(path, cache.ENTRY))
-    for file, _ in [*entries, *_files(path, cache.UNFINISHED)]:
+    entries = list(_files(path, entry.ENTRY))
+    for file, _ in [*entries, *_files(path, entry.UNFINISHED)]:
         file.unlink(missing_ok=True)
     with suppress(OSError):
         path.rmdir()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from convlet.kernels.calling import clock, frame
-from convlet.kernels.compiler.compile import Kernel, addresses, caller
+from convlet.kernels.compiler.kernel import Kernel
+from convlet.kernels.compiler.machine_code import addresses, caller
 
 
 def test_the_clock_never_runs_backwards():

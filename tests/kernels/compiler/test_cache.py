@@ -15,9 +15,10 @@ import pytest
 
 import convlet
 from convlet.errors import RunError
-from convlet.kernels.compiler import cache, helpers, upkeep
-from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
+from convlet.kernels.compiler import cache, helpers, machine_code, upkeep
+from convlet.kernels.compiler import place as cache_place
+from convlet.kernels.compiler.entry import read_from
+from convlet.kernels.compiler.kernel import Kernel
 from tests import torture_cache
 from tests.kernels import naive
 from tests.kernels.harness import run
@@ -31,7 +32,7 @@ def place(tmp_path, monkeypatch):
     """An empty cache of the test's own."""
     monkeypatch.setenv("CONVLET_CACHE", str(tmp_path))
     monkeypatch.setattr(cache, "_said", [])
-    return tmp_path / "kernels" / cache.fingerprint()
+    return tmp_path / "kernels" / cache_place.fingerprint()
 
 
 def entry(place, symbol="one"):
@@ -73,7 +74,7 @@ def test_an_entry_of_another_fingerprint_does_not_read(place):
     other = place.parent / ("0" * 32)
     cache.write("one", COMPILED)
     shutil.copytree(place, other)
-    assert cache.read_from(other, "one") is None
+    assert read_from(other, "one") is None
 
 
 def test_a_folder_in_place_of_an_entry_is_said_once(place, caplog):
@@ -95,7 +96,7 @@ def test_a_place_that_cannot_be_written_is_said_once(place, tmp_path, monkeypatc
         cache.write(symbol, COMPILED)
         assert cache.read(symbol) is None
     assert caplog.messages == [
-        f"{cache.folder()}: compiled kernels cannot be kept (Not a directory), so every process compiles its own; "
+        f"{cache_place.folder()}: compiled kernels cannot be kept (Not a directory), so every process compiles its own; "
         "set CONVLET_CACHE to a folder that can be written"
     ]
     assert not upkeep.writable()
@@ -110,7 +111,7 @@ def test_without_a_home_folder_kernels_live_in_memory(place, home, monkeypatch, 
 
     monkeypatch.delenv("CONVLET_CACHE")
     monkeypatch.setattr("platformdirs.user_cache_path", user_cache_path)
-    assert cache.folder() is None
+    assert cache_place.folder() is None
     assert cache.read("one") is None
     cache.write("one", COMPILED)
     cache.write("two", COMPILED)
@@ -121,7 +122,7 @@ def test_without_a_home_folder_kernels_live_in_memory(place, home, monkeypatch, 
 
 
 def test_nothing_is_kept_once_a_source_was_edited(place, monkeypatch):
-    monkeypatch.setattr(cache, "_fingerprint", lambda: "f" * 32)
+    monkeypatch.setattr(cache_place, "current_fingerprint", lambda: "f" * 32)
     cache.write("one", COMPILED)
     assert not place.exists()
 
@@ -131,8 +132,9 @@ def test_an_edit_in_another_file_is_never_served_old_code(tmp_path):
     shutil.copytree(Path(convlet.__file__).parent, tmp_path / "convlet")
     (tmp_path / "program.py").write_text(
         "import sys, numpy as np\n"
-        "from convlet.kernels import cache\n"
-        "from convlet.kernels.compiler.compile import Kernel, caller\n"
+        "from convlet.kernels.compiler import cache\n"
+        "from convlet.kernels.compiler.kernel import Kernel\n"
+        "from convlet.kernels.compiler.machine_code import caller\n"
         "from convlet.kernels.shapes import Grid, MapShape, RowsShape\n"
         "x, y, frame = np.array([1, 3], np.float32), np.zeros(2, np.float32), np.zeros(32, np.int64)\n"
         "frame[0] = 1\n"
@@ -151,7 +153,7 @@ def test_an_edit_in_another_file_is_never_served_old_code(tmp_path):
 
     assert came() == "1.0 3.0 False\n"
     assert came() == "1.0 3.0 True\n"
-    elementary = tmp_path / "convlet" / "kernels" / "elementary.py"
+    elementary = tmp_path / "convlet" / "kernels" / "vectors" / "elementary.py"
     before = elementary.read_text()
     elementary.write_text(before.replace("np.float32(0)", "np.float32(2)"))
     edited = came()
@@ -174,7 +176,7 @@ def test_a_damaged_entry_is_compiled_again(place, monkeypatch):
     cache.write(kernel.symbol, ("wrong", b"no object file"))
     path = entry(place, kernel.symbol)
     path.write_bytes(path.read_bytes()[:-1])
-    monkeypatch.setattr(compiler, "_addresses", {})
+    monkeypatch.setattr(machine_code, "_addresses", {})
     run(kernel, operands, **fields)
     assert equal(expected)
     name, code = cache.read(kernel.symbol)
@@ -204,7 +206,8 @@ def test_kernels_compile_although_numba_is_told_not_to():
 STRANGE_FOLDER = """
 import os, sys, types
 sys.modules["yaml"] = types.SimpleNamespace(safe_load=lambda file: {"opt": "0"})
-from convlet.kernels.compiler.compile import compile_kernel, obstacle
+from convlet.kernels.compiler.compile import compile_kernel
+from convlet.kernels.compiler.machine_code import obstacle
 from tests.kernels.compiler.test_cache import case
 kernel, level = case()[0], lambda: int(config.OPT)
 assert obstacle() is None
@@ -235,7 +238,7 @@ def test_helpers_compile_what_this_process_would(place):
     for kernel in kernels:
         assert cache.read(kernel.symbol) == done[kernel]
         name, code = done[kernel]
-        assert compiler._link(name, code) != 0
+        assert machine_code._link(name, code) != 0
     assert helpers.compile_together(kernels, 1) == done  # read, not compiled
 
 
@@ -244,8 +247,8 @@ def test_helpers_compile_what_this_process_would(place):
     [
         "raise SystemExit",
         "print('hello', flush=True); import time; time.sleep(0.1)",
-        helpers.START.replace("help_out()", "cache.fingerprint = lambda: 'another'; help_out()").replace(
-            "import help_out", "import cache, help_out"
+        helpers.START.replace("help_out()", "place.fingerprint = lambda: 'another'; help_out()").replace(
+            "import help_out", "import place, help_out"
         ),
     ],
     ids=["ends early", "speaks of something else", "has other sources"],
@@ -256,18 +259,18 @@ def test_helpers_that_do_not_help_are_no_failure(place, start, monkeypatch):
 
 
 def test_a_kernel_that_does_not_compile_is_left_out(place):
-    wrong, right = compiler.Kernel("conv", "no shape"), case()[0]
+    wrong, right = Kernel("conv", "no shape"), case()[0]
     assert set(helpers.compile_together([wrong, right], 1)) == {right}
 
 
 @pytest.mark.parametrize("executable", ["", "/nowhere/python"])
 def test_where_no_helper_can_be_started_kernels_are_compiled_here(place, executable, monkeypatch):
     monkeypatch.setattr(sys, "executable", executable)
-    monkeypatch.setattr(compiler, "_addresses", {})
-    monkeypatch.setattr(compiler, "WORTH_HELPERS", 1)
-    monkeypatch.setattr(compiler, "_compiled_here", set())
+    monkeypatch.setattr(machine_code, "_addresses", {})
+    monkeypatch.setattr(machine_code, "WORTH_HELPERS", 1)
+    monkeypatch.setattr(machine_code, "compiled_here", set())
     kernel, operands, fields, expected = case()
-    assert list(compiler.addresses([kernel], processes=2)) == [kernel]
+    assert list(machine_code.addresses([kernel], processes=2)) == [kernel]
     run(kernel, operands, **fields)
     assert equal(expected)
 
@@ -287,11 +290,11 @@ def test_helpers_are_as_many_as_the_memory_holds(place, free, started, monkeypat
 )
 def test_helpers_are_asked_where_they_are_faster(place, missing, processes, before, helped, monkeypatch):
     asked = []
-    monkeypatch.setattr(compiler, "_compiled_here", set(range(before)))
+    monkeypatch.setattr(machine_code, "compiled_here", set(range(before)))
     monkeypatch.setattr(helpers, "compile_together", lambda kernels, count: asked.append(count) or {})
-    monkeypatch.setattr(compiler, "compile_kernel", lambda kernel: SHORT)
-    kernels = [compiler.Kernel("copy", number) for number in range(missing)]
-    assert dict(compiler.compiled(kernels, processes)) == dict.fromkeys(kernels, SHORT)
+    monkeypatch.setattr(machine_code, "compile_kernel", lambda kernel: SHORT)
+    kernels = [Kernel("copy", number) for number in range(missing)]
+    assert dict(machine_code.compiled(kernels, processes)) == dict.fromkeys(kernels, SHORT)
     assert asked == ([processes] if helped else [])
 
 

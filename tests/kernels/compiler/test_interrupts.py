@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from convlet.kernels.compiler import compile as compiler
-from convlet.kernels.compiler.compile import Kernel
 from convlet.kernels.compiler.interrupts import interrupts_held
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.registry import BY_NAME
 from tests.interrupted import at_each_moment
 

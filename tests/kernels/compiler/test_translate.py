@@ -10,7 +10,9 @@ import pytest
 from numba.extending import register_jitable
 
 from convlet.kernels.compiler import compile as compiler
+from convlet.kernels.compiler import machine_code
 from convlet.kernels.compiler.arithmetic import Untranslatable
+from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.registry import Row
 from convlet.kernels.vectors.simd import float32_at, int64_at, uint8_at
 
@@ -21,12 +23,12 @@ def ran(monkeypatch, function, integers=(), floats=(), by_numba=False):
     """The kernel on one array of int64 and, at the address in number 0, one of float32; the numbers and the bits afterwards."""
     monkeypatch.setitem(compiler.BY_NAME, "read_clock", Row("read_clock", "clocked", by_numba))
     monkeypatch.setattr(Row, "build", lambda row, shape, target: function)
-    code = compiler.compile_kernel(compiler.Kernel("read_clock", function.__qualname__))
+    code = compiler.compile_kernel(Kernel("read_clock", function.__qualname__))
     second = np.array([*floats, 0], np.float32)
     first = np.array([second.ctypes.data, *integers], np.int64)
     room = (ctypes.c_void_p * 2)()
     place = ctypes.addressof(room)
-    compiler._CALL(compiler._link(*code))(place, place + 8, first.ctypes.data, first.ctypes.data)
+    machine_code._CALL(machine_code._link(*code))(place, place + 8, first.ctypes.data, first.ctypes.data)
     return first[1:].tolist(), second[:-1].view(np.int32).tolist()
 
 
@@ -112,3 +114,10 @@ def calling_print(n, frame):
 def test_what_has_no_translation_is_refused(function, reason, monkeypatch):
     with pytest.raises(Untranslatable, match=reason):
         ran(monkeypatch, function, (1, 2, 3))
+
+
+def test_without_sources_numba_compiles_the_same(monkeypatch):
+    """A program that was frozen into one file has no sources to translate."""
+    translated = ran(monkeypatch, whole_numbers, [9, 2, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+    monkeypatch.setattr("convlet.kernels.compiler.translate.source", lambda module: "")
+    assert ran(monkeypatch, whole_numbers, [9, 2, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0]) == translated
