@@ -16,7 +16,7 @@ import importlib
 
 TYPE_CHECKING = False  # `typing` is not imported here: this runs before `python -m` is safe, see `system.modules`
 if TYPE_CHECKING:  # what editors and type checkers see; `_HOMES` below says the same to the interpreter
-    from convlet import interpret, plots
+    from convlet import export, interpret, plots
     from convlet.data import load as load_data
     from convlet.errors import ConvletError
     from convlet.estimator.classifier import ConvNetClassifier
@@ -72,6 +72,7 @@ __all__ = [
     "Tanh",
     "__version__",
     "check_gradients",
+    "export",
     "interpret",
     "load_data",
     "load_model",
@@ -81,7 +82,7 @@ __all__ = [
     "train",
 ]
 
-_MODULES = ("interpret", "plots")
+_MODULES = ("export", "interpret", "plots")
 _HOMES = {
     "ConvNetClassifier": "convlet.estimator.classifier",
     "ConvletError": "convlet.errors",

@@ -36,6 +36,8 @@ REPEAT = 6
 """Purpose: the seed of each repeat of a training after the first."""
 MEMBER = 7
 """Purpose: the seed of each member of an ensemble after the first."""
+PROOF = 8
+"""Purpose: made-up images that an export is checked with; position is the image's number."""
 
 SEED_BITS = 53
 """Bits of a derived seed: every JSON reader keeps an integer of this size exactly."""

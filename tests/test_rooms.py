@@ -19,7 +19,7 @@ ORDER = (
     *("kernels.shapes", "kernels.target", "kernels.tuned", "kernels.registry"),
     *("kernels.vectors", "kernels.calling", "kernels.products", "kernels.maps", "kernels.threads", "kernels.compiler"),
     *("learning", "engine", "model", "training"),
-    *("measure", "interpret", "evaluation", "plots"),
+    *("measure", "interpret", "evaluation", "plots", "export"),
     *("recipes", "runs", "trials", "estimator", "findings", "report", "cli"),
 )
 """From the ground up: a file imports only from its own room and from those before it. `report.notebook` draws a small table

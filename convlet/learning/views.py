@@ -23,14 +23,16 @@ class View(NamedTuple):
 
     def show(self, images: Array) -> Array:
         """The images (n, H, W, C) so shown, C-contiguous and of the same type."""
-        height, width = images.shape[1:3]
-        rows = (np.arange(height) - self.down).clip(0, height - 1)
-        columns = (np.arange(width) - self.right).clip(0, width - 1)
-        if self.mirrored:
-            columns = columns[::-1]
         if self == AS_IT_IS:
             return images
+        rows, columns = self.places(*images.shape[1:3])
         return np.ascontiguousarray(images[:, rows][:, :, columns])
+
+    def places(self, height: int, width: int) -> tuple[Array, Array]:
+        """The row (H,) and the column (W,) of the image that each row and column so shown is taken from: int64."""
+        rows = (np.arange(height) - self.down).clip(0, height - 1)
+        columns = (np.arange(width) - self.right).clip(0, width - 1)
+        return rows, columns[::-1] if self.mirrored else columns
 
 
 AS_IT_IS = View(0, 0, False)
