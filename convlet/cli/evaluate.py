@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import data_options, options, relabel
-from convlet.system import reading
+from convlet.cli import model_data, options, relabel
 
 
 @click.command("evaluate")
@@ -51,14 +50,14 @@ def command(**values: Any) -> None:
     options.check_file(values["relabel_csv"], "--relabel-csv")
     model = model_file.load(options.model_path(values["model"]))
     reject = rejection(model, values["reject"], values["reject_error"])
-    data = options.load_data(values["data"], data_options.as_trained(values, model))
+    data = model_data.load_as_trained(values["data"], values, model)
     if tuple(model.classes) != tuple(data.classes):
         raise DataError(
             f"{data.name} has the classes {_short(data.classes)}, but the model knows {_short(model.classes)}; "
             "evaluate it on data with its own classes"
         )
     part = _part(model, data, values)
-    images = in_channels(part.images, model.input_shape[2])
+    images = model_data.in_channels(part.images, model.input_shape[2])
     with images_called(values["part"]):
         logits = model.logits(images)
         found = evaluate(model, images, part.labels, softmax(logits), part.names)
@@ -78,17 +77,6 @@ def command(**values: Any) -> None:
     print_evaluation(result, Console(), images)
     if values["relabel_csv"]:
         relabel.write(values["relabel_csv"], model, data, (values["part"], logits), values["data"])
-
-
-def in_channels(images: Any, channels: int) -> Any:
-    """Images in grey or RGB, as the model takes them; other channels stay."""
-    import numpy as np
-
-    from convlet.data import pictures
-
-    if images.dtype != np.uint8 or {images.shape[3], channels} != {1, 3}:
-        return images
-    return np.stack([pictures.with_channels(image, channels) for image in images])
 
 
 LOOKED_AT = 1_000
@@ -121,22 +109,11 @@ def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) ->
 
 def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
     """The images to evaluate on, or DataError if there are none or the model takes others."""
-    from convlet.data.inputs import times
     from convlet.errors import DataError
     from convlet.trials.trial import no_validation
 
     name = values["part"]
-    grey_or_rgb = {data.image_shape[2], model.input_shape[2]} <= {1, 3}
-    if data.image_shape[:2] != model.input_shape[:2] or not (grey_or_rgb or data.image_shape == model.input_shape):
-        size = f"{model.input_shape[0]}x{model.input_shape[1]}"
-        only_size = (grey_or_rgb or data.image_shape[2] == model.input_shape[2]) and reading.kind(
-            values["data"]
-        ) == "folder"
-        remedy = f"for a folder of pictures, give --size {size}" if only_size else "give images like the model's own"
-        raise DataError(
-            f"{data.name} has images of {times(data.image_shape)}, but the model was trained on images of "
-            f"{times(model.input_shape)}; {remedy}"
-        )
+    model_data.check_shape(model, data, values["data"])
     part = dict(data.parts)[name]
     if len(part):
         return part

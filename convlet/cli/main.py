@@ -24,6 +24,7 @@ COMMANDS = {
     "recipes": ("convlet.cli.recipes", "Recipes for train: what they choose, and why."),
     "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
     "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
+    "export": ("convlet.cli.export", "A model for other programs: ONNX, PyTorch."),
     "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
     "benchmark": ("convlet.cli.benchmark", "Images per second and share of the machine's peak."),
     "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),

@@ -33,7 +33,7 @@ def write(path: str, model: Any, data: Any, known: tuple[str, Any], place: str) 
 
 def _doubtful(model: Any, data: Any, known: str, logits: Any) -> list[dict[str, Any]]:
     """Each part compared with its own thresholds, as in the report; the clearest first."""
-    from convlet.cli.evaluate import in_channels
+    from convlet.cli.model_data import in_channels
     from convlet.errors import images_called
     from convlet.evaluation.mistakes import suspects
     from convlet.learning.losses import softmax

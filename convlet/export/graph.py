@@ -6,8 +6,9 @@ example, (H, W, C) or (K,), in the order of convlet: rows, columns, channels. `c
 programs whose images are (C, H, W).
 
 All members of an ensemble do the same operations with arrays of their own, so operations name their arrays and the
-graph holds them, member by member. Batch normalisation stays an operation of its own: folded into a convolution it
-would round the weights once more.
+graph holds them, member by member. Batch normalisation stays an operation of its own, so that a file holds the numbers
+of the model. Folded into the convolutions it would gain nothing: of 60 networks in ONNX Runtime, which folds it itself,
+the logits were as near (largest difference 5.1e-7 of their spread); with folding off as well, 6.2e-7 against 5.2e-7.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Graph:
             "prepare": like is not None and like.drawn,
             "unlike": like is not None,
             "reject": like is not None and like.scores is not None,
-            "rules": self.rules is not None,
+            "rules": self.rules is not None and self.rules != type(self.rules)(),  # the default is a plain picture
         }
         return tuple(name for name in self.EXTRAS if has[name])
 

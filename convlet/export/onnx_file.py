@@ -25,11 +25,12 @@ from convlet.system.sealed import as_json
 if TYPE_CHECKING:
     from convlet.layers.base import Shape
 
-OPSET = 7
-"""The oldest set of operators that does: from 7 on, Add and Mul take operands of different shapes."""
-
 IR_VERSION = 4
-"""The oldest form of file in which an array need not be listed as an input too."""
+"""The oldest form of file in which an array need not be listed as an input too: that of ONNX 1.4 (January 2019)."""
+
+OPSET = 9
+"""The operators of ONNX 1.4. The operators used are there since 7, but every program that reads IR_VERSION knows 9, and
+ONNX's own definition of the batch normalisation before 9 (`onnx.reference` 1.23) cannot be run."""
 
 SUFFIX = ".onnx"
 

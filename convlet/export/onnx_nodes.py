@@ -88,7 +88,9 @@ def _fully_connected(nodes: Nodes, one: FullyConnected, reads: list[str], arrays
 
 
 def _normalisation(nodes: Nodes, one: Normalisation, reads: list[str], arrays: list[str], name: str) -> str:
-    return nodes.node("BatchNormalization", reads + arrays, name, epsilon=one.epsilon)
+    """Inference ignores the momentum. With 1 the statistics stay what they are even in a program that moves them, as
+    `onnx.reference` 1.23 does."""
+    return nodes.node("BatchNormalization", reads + arrays, name, epsilon=one.epsilon, momentum=1.0)
 
 
 def _sum(nodes: Nodes, one: Sum, reads: list[str], arrays: list[str], name: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convlet.export.graph import Graph
 from convlet.export.operations import (
@@ -49,7 +49,8 @@ def tensor_name(name: str) -> str:
 
 def lines_of(graph: Graph) -> tuple[list[str], list[str]]:
     """Return the lines that make the modules, and those of `forward`, which reads and gives x."""
-    modules, forward = [], []
+    modules, images = [], _variable(graph, 0)
+    forward = [] if images == "x" else [f"{images} = x"]
     for number, operation in enumerate(graph.operations):
         reads = [_variable(graph, value) for value in operation.reads]
         found = rule_for(RULES, operation, "torch")(operation, *reads)

@@ -13,6 +13,7 @@ from convlet.export.proof import Agreement, agreement, check_agreement, proof_of
 from convlet.export.targets import Target, checked_options, target
 from convlet.learning.setting_checks import short
 from convlet.model.model import Model
+from convlet.model.model_file import is_model_file
 from convlet.system.atomic import check_file, write_atomically
 
 
@@ -80,7 +81,7 @@ def prepared(
             write_atomically(paths[suffix], [files[suffix]])
         notes = [graph.not_carried(found.carries)]
         if proof.made_up:
-            notes.append("the images of the proof are made up; give some of your own to check with")
+            notes.append("the images of the proof are made up; give some of your own with check, as in --check DATA")
         return Exported(tuple(paths.values()), agreed, tuple(note for note in notes if note))
 
     return work
@@ -93,5 +94,8 @@ def _paths(found: Target, path: Path, called: str) -> dict[str, Path]:
         raise SettingsError(f"{called}: must end in {main}, because {' and '.join(others)} stands beside it")
     paths = {main: path} | {suffix: path.with_suffix(suffix) for suffix in others}
     for one in paths.values():
-        check_file(one, called if one == path else str(one))
+        name = called if one == path else str(one)
+        check_file(one, name)
+        if is_model_file(one):
+            raise InputError(f"{name}: is a model of convlet, which an export does not overwrite; give another name")
     return paths

@@ -12,13 +12,18 @@ from pathlib import Path
 
 from convlet.errors import InputError, ModelFileError
 from convlet.learning.setting_checks import short
-from convlet.model.header import KIND, decode, encode
+from convlet.model.header import FORMAT, KIND, decode, encode
 from convlet.model.model import Model
 from convlet.system.atomic import write_atomically
+from convlet.system.reading import kind, opened
 from convlet.system.sealed import Refused, check_size, seal, unseal, unseal_file
 
 UNNAMED = "the model"
 """What an error calls a model that is not written to a path."""
+
+MARK = f'"format":"{FORMAT}"'.encode()
+LOOKED_AT = 256
+"""Bytes in which the mark stands: it is the first of the metadata."""
 
 
 def save(model: Model, path: str | Path) -> None:
@@ -47,6 +52,14 @@ def load(path: str | Path) -> Model:
         return decode(*unseal_file(path, KIND, ModelFileError))
     except Refused as refused:
         raise ModelFileError(f"{path}: {refused}") from None
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Whether there is a file at the path that says it is a model, of whatever version, damaged or not."""
+    if kind(path) != "file":
+        return False
+    with opened(path, "a file") as file:
+        return MARK in file.read(LOOKED_AT)
 
 
 def to_bytes(model: Model) -> bytes:

@@ -200,7 +200,7 @@ def test_data_commands(tmp_path, capsys):
             ["compare", "--train-images", "5"],
             "--train-images 5: there are 10 classes; ask for at least one image of each",
         ),
-        (["comapre"], "unknown command 'comapre': expected compare, train, recipes, evaluate, predict, inspect, benchmark, report, runs, "
+        (["comapre"], "unknown command 'comapre': expected compare, train, recipes, evaluate, predict, export, inspect, benchmark, report, runs, "
          "cache, data; did you "
          "mean 'compare'?"),
         (["compare", "--epoch", "3"], NO_SUCH_OPTION),

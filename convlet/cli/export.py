@@ -1,0 +1,68 @@
+"""`convlet export`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+
+from convlet.cli import model_data, options
+
+
+@click.command("export")
+@click.argument("model")
+@click.option("--to", "target", required=True, metavar="onnx|torch", help="For which programs.")
+@click.option(
+    "--output", metavar="FILE", help="The file to write [default: in the current folder, named after the model]."
+)
+@click.option("--check", metavar="DATA", help="Check it with 20 images of this data [default: with made-up images].")
+@click.option(
+    "--layout", type=click.Choice(["nhwc", "nchw"]), help="Of onnx: the order of the input's axes [default: nhwc]."
+)
+@click.option(
+    "--input", "element", type=click.Choice(["uint8", "float32"]), help="Of onnx: the input's type [default: uint8]."
+)
+@options.add(options.DATA[2:])
+def command(**values: Any) -> None:
+    """Write MODEL for other programs: an ONNX file, or a module for PyTorch with its weights beside it.
+
+    What is written computes the same: it is run on 20 images first, and nothing is written if it answers otherwise.
+    MODEL is a model file or the folder of a run. The other options say how --check DATA is read.
+    """
+    from convlet.export.targets import target
+    from convlet.export.writing import prepared
+    from convlet.model import model_file
+    from convlet.report.plain import plain
+
+    name = values["target"]
+    output = values["output"] or _named_after(values["model"], target(name).suffixes[0], name)
+    model = model_file.load(options.model_path(values["model"]))
+    given = {"layout": values["layout"], "input": values["element"]}
+    work = prepared(model, output, name, called=f"--output {output}", **given)
+    done = work(_images(values, model) if values["check"] else None)
+    click.echo(plain(f"exported: {' and '.join(map(str, done.files))}"))
+    click.echo(f"proof: {done.agreement}")
+    for note in done.notes:
+        click.echo(note)
+
+
+def _named_after(model: str, suffix: str, target: str) -> str:
+    """The name of a run's folder or of a model file, with the suffix; that of Python code can be imported."""
+    path = Path(model).resolve()
+    name = path.stem if path.suffix == ".safetensors" else path.name
+    return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}_{target}{suffix}" if suffix == ".py" else f"{name}{suffix}"
+
+
+def _images(values: dict[str, Any], model: Any) -> Any:
+    """Images of the data to check with: up to 20 of the test images, else of the validation or training images."""
+    import numpy as np
+
+    from convlet.export.proof import MOST_IMAGES
+
+    data = model_data.load_as_trained(values["check"], values, model)
+    model_data.check_shape(model, data, values["check"])
+    images = next(part.images for _, part in reversed(list(data.parts)) if len(part))
+    chosen = np.linspace(0, len(images) - 1, min(MOST_IMAGES, len(images))).round().astype(int)
+    return model_data.in_channels(images[chosen], model.input_shape[2])
