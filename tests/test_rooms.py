@@ -120,7 +120,9 @@ def test_only_kernels_speak_numba():
             assert "numba" not in _foreign(path), path
 
 
-@pytest.mark.parametrize("module", ["model.model", "model.model_file", "model.predicting", "interpret", "export.writing"])
+@pytest.mark.parametrize(
+    "module", ["model.model", "model.model_file", "model.predicting", "interpret", "export.writing"]
+)
 def test_what_only_predicts_never_loads_what_trains(module):
     script = f"import sys, convlet.{module}; print([m for m in sys.modules if m.startswith('convlet.training')])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -29,6 +29,8 @@ def main(folder: Path) -> None:
     images = data.test.images[:10]
     predicted, shares = model.predict(images), model.probabilities(images)
     print(predicted.shape, shares.shape, model.sha256())
+    done = cv.export.write(model, folder / "model.onnx", check=images)
+    print(done.agreement.is_proof, done.files, done.notes)
     evidence = cv.interpret.saliency(model, images)
     cv.plots.FiltersDisplay.from_model(model).plot()
     print(evidence.shape, cv.__version__)

@@ -36,6 +36,7 @@ for given in [
     ["recipes"],
     ["evaluate", "run/model.safetensors", "idx"],
     ["predict", "run/model.safetensors", "picture.png"],
+    ["export", "run/model.safetensors", "--to", "onnx"],
     ["inspect", "run/model.safetensors"],
     ["benchmark", *words, "--input", "8x8x1", "--batch", "8"],
     ["report", "run"],

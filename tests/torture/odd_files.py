@@ -56,6 +56,9 @@ ROLES = {
     ("predict", "images"): PICTURE,
     ("predict", "json_file"): FILE,
     ("predict", "csv_file"): FILE,
+    ("export", "model"): MODEL,
+    ("export", "check"): DATA,
+    ("export", "output"): FILE,
     ("inspect", "what"): MODEL,
     ("inspect", "json_file"): FILE,
     ("benchmark", "json_file"): FILE,
@@ -68,7 +71,7 @@ ROLES = {
     ("cache info", "json_file"): FILE,
     ("data info", "name"): DATA,
     ("data info", "json_file"): FILE,
-    **{(command, "labels"): DATA for command in ("compare", "train", "evaluate", "data info")},
+    **{(command, "labels"): DATA for command in ("compare", "train", "evaluate", "export", "data info")},
 }
 """What a parameter names."""
 
@@ -77,7 +80,7 @@ NO_FILES = frozenset(
         *("architecture", "architectures", "words", "preset", "recipe", "input_shape", "pictures"),
         *("file_column", "label_column", "label_pattern", "group_pattern"),
         *("optimizer", "schedule", "augment", "class_weights", "monitor", "keep", "views"),
-        "on_nonfinite",
+        *("on_nonfinite", "target"),
     )
 )
 """Parameters of text that name no file, of any command."""
@@ -89,6 +92,7 @@ BASE = {
     "train": ["train", "idx", "-a", "pool", "--epochs", "1", "--quiet"],
     "evaluate": ["evaluate", "run/model.safetensors", "idx"],
     "predict": ["predict", "run/model.safetensors", "picture.png"],
+    "export": ["export", "run/model.safetensors", "--to", "onnx", "--output", "out.onnx", "--check", "idx"],
     "inspect": ["inspect", "run/model.safetensors"],
     "benchmark": ["benchmark", "pool", "--input", "8x8x1"],
     "report": ["report", "run"],
