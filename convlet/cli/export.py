@@ -32,7 +32,7 @@ def command(**values: Any) -> None:
     MODEL is a model file or the folder of a run. The other options say how --check DATA is read.
     """
     from convlet.export.targets import target
-    from convlet.export.writing import prepared
+    from convlet.export.writing import checked
     from convlet.model import model_file
     from convlet.report.plain import plain
 
@@ -40,7 +40,7 @@ def command(**values: Any) -> None:
     output = values["output"] or _named_after(values["model"], target(name).suffixes[0], name)
     model = model_file.load(options.model_path(values["model"]))
     given = {"layout": values["layout"], "input": values["element"]}
-    work = prepared(model, output, name, called=f"--output {output}", **given)
+    work = checked(model, output, name, called=f"--output {output}", **given)
     done = work(_images(values, model) if values["check"] else None)
     click.echo(plain(f"exported: {' and '.join(map(str, done.files))}"))
     click.echo(f"proof: {done.agreement}")

@@ -54,10 +54,10 @@ def write(model: Model, path: str | Path, to: str = "onnx", *, check: Any = None
     DataError : images of another shape, or not finite
     RunError : what was made answers otherwise than the model, or the disk failed; nothing was written
     """
-    return prepared(model, path, to, **options)(check)
+    return checked(model, path, to, **options)(check)
 
 
-def prepared(
+def checked(
     model: Model, path: str | Path, to: str, *, called: str | None = None, **options: str | None
 ) -> Callable[[Any], Exported]:
     """Check everything that `write` can refuse without images; what is returned takes the images and does the work.

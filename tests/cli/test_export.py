@@ -139,8 +139,6 @@ def test_an_export_that_answers_otherwise_is_not_written(capsys, monkeypatch, tm
 def test_float_images_are_refused_for_bytes(capsys, tmp_path):
     model = described(model_of(shape=(8, 8, 1)), -1.0, 1.0)
     save_model(model, "floats.safetensors")
-    message = (
-        "the model was trained on pixels from -1 to 1, which uint8 does not hold; export it with the input float32"
-    )
+    message = "the model was trained on pixels from -1 to 1, but uint8 holds whole numbers from 0 to 255; export it with the input float32"
     fails(capsys, ["floats.safetensors", "--to", "onnx"], message)
     assert run("floats.safetensors", "--to", "onnx", "--input", "float32") == 0

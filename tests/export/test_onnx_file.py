@@ -178,7 +178,7 @@ def test_pixels_that_uint8_does_not_hold(file):
     with pytest.raises(SettingsError) as caught:
         export.write(model, file)
     assert str(caught.value) == (
-        "the model was trained on pixels from 0 to 1, which uint8 does not hold; export it with the input float32"
+        "the model was trained on pixels from 0 to 1, but uint8 holds whole numbers from 0 to 255; export it with the input float32"
     )
     with pytest.raises(SettingsError) as caught:
         export.write(model_of(), file, check=images_of(model_of()).astype(np.float32))
