@@ -47,6 +47,12 @@ def tensor_name(name: str) -> str:
     return f"{module_name(operation)}.{TENSORS[role]}"
 
 
+def quoted(text: str) -> str:
+    """A text as Python code in ASCII, whatever it holds; in double quotes unless it has some itself."""
+    shown = ascii(f"'{text}")  # with this quote in front, Python takes double quotes if it can
+    return shown[0] + (shown[2:] if shown[0] == '"' else shown[3:])
+
+
 def lines_of(graph: Graph) -> tuple[list[str], list[str]]:
     """Return the lines that make the modules, and those of `forward`, which reads and gives x."""
     modules, images = [], _variable(graph, 0)

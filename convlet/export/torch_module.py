@@ -15,7 +15,7 @@ from convlet.export.graph import Graph
 from convlet.export.proof import MOST_PROBABILITY, Proof
 from convlet.export.said import facts
 from convlet.export.targets import Files, Options, Target
-from convlet.export.torch_code import lines_of, tensor_name
+from convlet.export.torch_code import lines_of, quoted, tensor_name
 from convlet.layers.base import Array
 from convlet.learning.views import AS_IT_IS
 
@@ -67,7 +67,7 @@ def _code(graph: Graph, said: dict[str, str], sha256: str) -> str:
     """The text of the module."""
     modules, forward = lines_of(graph)
     height, width, channels = graph.input_shape
-    views = f"VIEWS = {tuple(map(tuple, graph.views))}\n" if graph.views != (AS_IT_IS,) else ""
+    views = _tuple("VIEWS", [str(tuple(view)) for view in graph.views]) if graph.views != (AS_IT_IS,) else ""
     left = f"\n{fill('Not carried: ' + said['not_carried'] + '.', 110)}\n" if "not_carried" in said else ""
     return TEMPLATE.format(
         architecture=fill(graph.architecture, 100, break_on_hyphens=True),
@@ -76,7 +76,7 @@ def _code(graph: Graph, said: dict[str, str], sha256: str) -> str:
         weights=graph.sha256,
         left=left,
         shape=f"(n, {channels}, {height}, {width})",
-        classes="".join(f"    {name!a},\n" for name in graph.classes),
+        classes=_tuple("CLASSES", [quoted(name) for name in graph.classes]),
         sha256=sha256,
         views=views and f'{views}"""How each image is shown: pixels down, pixels to the right, mirrored."""\n',
         limit=MOST_PROBABILITY,
@@ -87,6 +87,11 @@ def _code(graph: Graph, said: dict[str, str], sha256: str) -> str:
         shown=SHOWN if views else "",
         total=_total(bool(views), len(graph.members) > 1),
     )
+
+
+def _tuple(name: str, lines: list[str]) -> str:
+    """The lines that give a name to a tuple, one member a line."""
+    return "\n".join([f"{name} = (", *(f"    {line}," for line in lines), ")", ""])
 
 
 def _total(views: bool, members: bool) -> str:
@@ -124,9 +129,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-CLASSES = (
-{classes})
-WEIGHTS = Path(__file__).with_suffix(".safetensors")
+{classes}WEIGHTS = Path(__file__).with_suffix(".safetensors")
 SHA256 = "{sha256}"
 {views}
 

@@ -145,6 +145,24 @@ def test_the_text_of_a_module(tmp_path):
     assert loaded(tmp_path / "net.py").CLASSES == NASTY
 
 
+@pytest.mark.parametrize(("members", "views"), [(1, ""), (2, ""), (1, "flip"), (3, "shift1-flip")])
+def test_a_module_is_formatted_as_code_should_be(tmp_path, members, views):
+    model = described(model_of("conv4k2s2-bn-res5s2-gap", members=members, views=views, classes=NASTY))
+    path = export.write(model, tmp_path / "net.py", "torch").files[0]
+    for arguments in (["check", "--select", "E,F,W,I,B,UP"], ["format", "--check"]):
+        command = [sys.executable, "-m", "ruff", *arguments, "--isolated", "--no-cache", "--line-length", "120", path]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("text", [*NASTY, "it's", 'say "no"', "\\", "'", '"', "'\"", "é\ud800", "x" * 300])
+def test_a_text_as_code(text):
+    code = torch_code.quoted(text)
+    assert ast.literal_eval(code) == text
+    assert code.isascii()
+    assert "\n" not in code
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path):
     for name in "ab":
         export.write(model_of(EVERY, (13, 11, 3)), tmp_path / f"{name}.py", "torch")
