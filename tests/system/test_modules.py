@@ -23,7 +23,7 @@ raise SystemExit(f"{__name__} was run")
 NAMES = ("json", "numpy", "numba", "llvmlite", "sitecustomize", "usercustomize", "click", "rich", "typing", "pickle")
 ALL = """import sys
 from convlet.cli.main import main
-from convlet.kernels import helpers
+from convlet.kernels.compiler import helpers
 started = []
 start = helpers._start
 helpers._start = lambda count: started.extend(start(count)) or started
