@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
-from convlet.cli import model_data, options
+from convlet.cli import data_options, model_data, options
 
 
 @click.command("export")
@@ -36,6 +37,7 @@ def command(**values: Any) -> None:
     from convlet.model import model_file
     from convlet.report.plain import plain
 
+    _check_data_options(values)
     name = values["target"]
     output = values["output"] or _named_after(values["model"], target(name).suffixes[0], name)
     model = model_file.load(options.model_path(values["model"]))
@@ -46,6 +48,16 @@ def command(**values: Any) -> None:
     click.echo(f"proof: {done.agreement}")
     for note in done.notes:
         click.echo(note)
+
+
+def _check_data_options(values: dict[str, Any]) -> None:
+    """Refuse options that say how data is read if there is no data."""
+    from convlet.errors import SettingsError
+
+    given = click.get_current_context().get_parameter_source
+    for name in ("size", "offline", *data_options.NAMES):
+        if not values["check"] and given(name) is ParameterSource.COMMANDLINE:
+            raise SettingsError(f"--{name.replace('_', '-')} belongs to --check DATA; give both or neither")
 
 
 def _named_after(model: str, suffix: str, target: str) -> str:

@@ -88,6 +88,8 @@ def test_a_module_has_a_name_that_can_be_imported(tmp_path):
         ([], "Missing option '--to'."),
         (["--to", "onxx"], "unknown target 'onxx': expected onnx or torch; did you mean 'onnx'?"),
         (["--to", "onnx", "--layout", "chw"], "Invalid value for '--layout': 'chw' is not one of 'nhwc', 'nchw'."),
+        (["--to", "onnx", "--label-column", "class"], "--label-column belongs to --check DATA; give both or neither"),
+        (["--to", "onnx", "--offline"], "--offline belongs to --check DATA; give both or neither"),
         (["--to", "onnx", "--output", "."], "--output .: is a folder; give the name of a file"),
         (["--to", "onnx", "--output", "small-model.safetensors"],
          "--output small-model.safetensors: is a model of convlet, which an export does not overwrite; give another name"),
