@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from convlet.cli import options
-
 
 def find_and_show(values: dict[str, Any]) -> None:
     """Find a learning rate and show how the loss went."""
@@ -15,7 +13,8 @@ def find_and_show(values: dict[str, Any]) -> None:
     from convlet.report.rates import print_rates
     from convlet.trials.rate_finder import find_rate
 
-    data, word, settings, start = options.planned(values)
+    plan = starting.planned(values)
+    data, word, settings, start = plan.data, plan.architecture, plan.settings, plan.start
     network = with_head(parse(word), len(data.classes))
     console = Console()
     with console.status("compiling") as status:

@@ -212,41 +212,6 @@ def model_path(path: str) -> Path:
     raise ModelFileError(f"{path}: is a folder without a {MODEL}; give a model file or the folder of a run")
 
 
-def planned(values: dict[str, Any]) -> tuple[Any, str, Any, Any]:
-    """The data, architecture, settings and starting model (or None) of one training.
-
-    They are what was given, else the recipe's or the starting model's, else the defaults. Everything that can be
-    refused is refused before any work. `values` then also say how the starting model's pictures were read.
-    """
-    from convlet.cli import starting
-    from convlet.network.word import format_word, parse
-    from convlet.recipes.presets import Entry, settings_for
-    from convlet.recipes.recipe import entry_for, recipe
-    from convlet.trials.trial import check_fits
-
-    if values["data"] is None:
-        raise click.UsageError("Missing argument 'DATA'.")
-    if all(values[name] is None for name in ("architecture", "recipe", "start")):
-        raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
-    word = values["architecture"] and format_word(parse(values["architecture"]))
-    given = given_settings(values)
-    if values["recipe"] is not None:
-        recipe(values["recipe"])
-    settings_for(Entry("", ""), 1, given)
-    start = starting.given(values)
-    if start is not None:
-        values |= data_options.as_trained(values, start)
-        word = word or (start.architecture if values["recipe"] is None else None)
-    data = load_data(values["data"], values)
-    entry = Entry(word, word)
-    if values["recipe"] is not None:
-        entry = entry_for(values["recipe"], data.image_shape, len(data.train), data.pictures)
-    word = word or entry.architecture
-    settings = settings_for(entry, len(data.train), given)
-    check_fits(word, settings, data, start, values["freeze"])
-    return data, word, settings, start
-
-
 def typed() -> str:
     """The command as the user typed it."""
     return shlex.join(["convlet", *click.get_current_context().find_root().obj])

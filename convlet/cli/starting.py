@@ -14,6 +14,7 @@ from convlet.system import reading
 
 if TYPE_CHECKING:
     from convlet.model.model import Model
+    from convlet.trials.planning import Planned
 
 START = "start.safetensors"
 """In a run folder until the run is finished: the model it starts from, so that resuming does not need the original."""
@@ -52,6 +53,22 @@ def given(values: dict[str, Any]) -> Model | None:
     if model.members > 1 and not values["quiet"]:
         options.data_options.say(f"{path} has {model.members} members; the first is used")
     return model.member(0)
+
+
+def planned(values: dict[str, Any]) -> Planned:
+    """The training that the command line describes. `values` then also say how the start's pictures were read."""
+    from convlet.trials.planning import Request, planned
+
+    if values["data"] is None:
+        raise click.UsageError("Missing argument 'DATA'.")
+    if all(values[name] is None for name in ("architecture", "recipe", "start")):
+        raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
+    request = Request(values["architecture"], values["recipe"], options.given_settings(values))
+    request.check()
+    start = given(values)
+    if start is not None:
+        values |= options.data_options.as_trained(values, start)
+    return planned(request, lambda: options.load_data(values["data"], values), start, values["freeze"])
 
 
 def record(values: dict[str, Any], model: Model, data: Any, word: str) -> dict[str, Any]:

@@ -61,7 +61,8 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
         options.check_folder(values["output"], "--output")
     else:
         check_folder(RUNS, f"{RUNS}, where a run without --output goes")
-    data, word, settings, start = options.planned(values)
+    plan = starting.planned(values)
+    data, word, settings, start = plan.data, plan.architecture, plan.settings, plan.start
     wanted = values["output"] or options.free_folder(RUNS / f"{data.name}-{values['recipe'] or word}"[:120])
     described = data.describe()
     begun = starting.record(values, start, data, word) if start is not None else None
