@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from convlet.cli import starting
+
 
 def find_and_show(values: dict[str, Any]) -> None:
     """Find a learning rate and show how the loss went."""
