@@ -1,7 +1,7 @@
 """What each kind of layer becomes in a plan: the kernels of its forward and of its backward pass.
 
-Convolutions are in `conv_node`, elementwise layers in `map_nodes`. A node is frozen. `declare` asks the plan for room and
-returns the node that knows where its arrays lie; `forward` and `backward` of that node write the steps.
+Convolutions are in `conv_node`, elementwise layers in `map_nodes`. A node is frozen. `declare` asks the plan for room
+and returns the node that knows where its arrays lie; `forward` and `backward` of that node write the steps.
 """
 
 from __future__ import annotations
