@@ -12,7 +12,8 @@ from convlet.errors import ArchitectureError, DataError, SettingsError
 from convlet.random import REPEAT, derived_seed
 from convlet.recipes.presets import METHODS, SIX, Entry
 from convlet.recipes.recipe import entry_for
-from convlet.trials.comparison import Comparison, candidates, check_words, file_names, untried
+from convlet.trials.choice import candidates, check_words, untried
+from convlet.trials.comparison import Comparison, file_names
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
