@@ -124,7 +124,7 @@ class Recipe:
         layers = sum(own.total for own in layers_work(parse(self.architecture(shape, pictures)), shape))
         return max(1, layers + VALUE_WORK * shape[0] * shape[1] * shape[2])
 
-    def _own(self, pictures: str) -> dict[str, Any]:
+    def _own(self, pictures: str) -> dict[str, Any]:  # words, counts and settings, each of its own type
         return {name: choices.get(pictures, choices[""]).value for name, choices in self.by_kind.items()}
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.comparison import ComparisonResult, NetworkResult, SecondResult
 from convlet.records.data import DataFacts
 from convlet.records.evaluation import Calibration, ClassFigures, Headline, PairedTest
 
@@ -137,7 +137,7 @@ class Inside(TypedDict):
 class Study(TypedDict):
     """A network on one data set. `of_test` and `inside` are None without its model and data."""
 
-    row: NetworkResult
+    row: NetworkResult | SecondResult
     data: DataFacts
     of_test: TestFindings | None
     inside: Inside | None
