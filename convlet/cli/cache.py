@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.kernel_cache import CacheFacts
 
 PLACE = "set CONVLET_CACHE to a folder that can be written and has room"
 
@@ -21,8 +22,6 @@ def command() -> None:
 @click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
 def info(json_file: str | None) -> None:
     """Where compiled kernels are kept, how many, and whether more can be."""
-    from dataclasses import asdict
-
     from rich.console import Console
 
     from convlet.kernels.compiler import place, upkeep
@@ -32,8 +31,12 @@ def info(json_file: str | None) -> None:
     _need_compiler()
     folder = place.folder()
     own = upkeep.Folder(None, 0, 0, 0, 0.0) if folder is None else upkeep.describe(folder)
-    others = [asdict(upkeep.describe(path)) for path in upkeep.others()]
-    result = {**asdict(own), "writable": upkeep.writable(), "others": others, "days_kept": upkeep.DAYS_KEPT}
+    result: CacheFacts = {
+        **own.facts(),
+        "writable": upkeep.writable(),
+        "others": [upkeep.describe(path).facts() for path in upkeep.others()],
+        "days_kept": upkeep.DAYS_KEPT,
+    }
     if json_file:
         options.write_json(json_file, result)
     print_cache(result, Console())
@@ -67,7 +70,7 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     from convlet.recipes import presets
     from convlet.report.numbers import count, seconds
     from convlet.system.threads import available_threads
-    from convlet.trials.comparison import as_entry
+    from convlet.trials.choice import as_entry
 
     if words and values["preset"]:
         raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from convlet.cli import options, streams
+from convlet.cli.values import Values
+from convlet.records.comparison import ComparisonResult
+from convlet.records.run import CompareConfig
 
 
 @click.command("compare")
@@ -60,20 +64,21 @@ def command(**values: Any) -> int:
         return _run(comparison, folder, command, values, signals)
 
 
-def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+def _config_before(folder: Path, values: Values) -> CompareConfig:
     """What the run to go on with was asked for; what was not given again is taken from it."""
     from convlet.runs.folder import read_config
 
     config = read_config(folder, "compare")
-    options.as_before(values, config["loading"] | {"repeats": config["origin"].get("repeats", 1)})
+    options.as_before(values, {**config["loading"], "repeats": config["origin"].get("repeats", 1)})
     return config
 
 
-def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
+def _comparison(values: Values, config: CompareConfig | None) -> Any:
     """The comparison that was asked for, now or when the run was begun."""
     from convlet.errors import SettingsError
     from convlet.recipes import presets
-    from convlet.trials.comparison import Comparison, candidates, check_words
+    from convlet.trials.choice import candidates, check_words
+    from convlet.trials.comparison import Comparison
 
     words, preset = values["architectures"], values["preset"]
     if words and preset:
@@ -85,7 +90,7 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
         check_words(words)
         entries = presets.preset(preset) if preset else ()
     if config is not None:
-        given = config["origin"]["given"] | given
+        given = {**config["origin"]["given"], **given}
     options.positive("--repeats", values["repeats"])
     presets.settings_for(presets.Entry("", ""), 1, given)
     data = options.load_data(values["data"], values)
@@ -94,7 +99,7 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     return Comparison(data, entries, given, values["repeats"], then)
 
 
-def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict[str, Any] | None, stop: Any) -> None:
+def _keep_in(folder: Path, comparison: Any, values: Values, config: CompareConfig | None, stop: Any) -> None:
     """Let the comparison keep its trainings in the folder; refuse to go on with another one than was begun."""
     from convlet.measure.conditions import machine, versions
     from convlet.runs.folder import CONFIG, RunFolder, check_origin
@@ -103,13 +108,19 @@ def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict
     if config is not None:
         check_origin(folder, config, made_from)
     else:
-        begun = {"kind": "compare", "machine": machine(), "versions": versions()}
-        begun |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+        begun: CompareConfig = {
+            "kind": "compare",
+            "machine": machine(),
+            "versions": versions(),
+            "command": options.typed(),
+            "origin": made_from,
+            "loading": options.loading(values),
+        }
         options.write_json(folder / CONFIG, begun)
     comparison.folder = RunFolder(folder, options.save_seconds(values), stop)
 
 
-def _run(comparison: Any, folder: Path | None, command: str | None, values: dict[str, Any], signals: Any) -> int:
+def _run(comparison: Any, folder: Path | None, command: str | None, values: Values, signals: Any) -> int:
     """Train everything, write what was asked for and show it; `command` is what the user typed when it was begun."""
     from rich.console import Console
 
@@ -126,8 +137,8 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
             images, shape = len(comparison.data.validation), comparison.data.image_shape
             say(console, plan_line(name, word, settings, expected, images, shape))
     with LiveProgress(console, quiet=values["quiet"]) as progress:
-        result = comparison.run(progress)
-    result |= {"command": command, "loading": options.loading(values)}
+        result: ComparisonResult = comparison.run(progress)
+    result["command"], result["loading"] = command, options.loading(values)
     try:
         if values["json_file"]:
             options.write_json(values["json_file"], result)
@@ -148,7 +159,7 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     return 0
 
 
-def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: Any, folder: Path | None) -> None:
+def _report(path: str | Path, result: ComparisonResult, comparison: Any, signals: Any, folder: Path | None) -> None:
     """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
     from convlet.cli.report import interruptible, write_report
 
@@ -160,7 +171,7 @@ def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: 
         write_report(path, result, comparison.data, models, comparison.then, threads)
 
 
-def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:
+def _write_folder(folder: Path, result: ComparisonResult, models: Mapping[str, Any]) -> None:
     """compare.json, table.txt and a model file for each network (the first repeat's)."""
     import io
 

@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.cli.values import Values
+from convlet.records.data import DataFacts, DataInfo
 
 
 @click.group("data")
@@ -68,7 +70,7 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
         _survey(name, json_file, values)
 
 
-def _survey(place: str, json_file: str | None, values: dict[str, Any]) -> None:
+def _survey(place: str, json_file: str | None, values: Values) -> None:
     """What a place holds, on the terminal and as JSON."""
     from rich.console import Console
 
@@ -84,7 +86,7 @@ def _survey(place: str, json_file: str | None, values: dict[str, Any]) -> None:
         say(console, line)
 
 
-def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
+def _describe(name: str, json_file: str | None, values: Values) -> None:
     """A named data set, on the terminal and as JSON."""
     import numpy as np
     from rich.console import Console
@@ -96,7 +98,9 @@ def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
     counts = {
         part_name: np.bincount(part.labels, minlength=len(data.classes)).tolist() for part_name, part in data.parts
     }
-    result = data.describe() | {
+    facts: DataFacts = data.describe()
+    result: DataInfo = {
+        **facts,
         "pixel_range": [min(low for low, _ in pixels), max(high for _, high in pixels)],
         "pixel_type": str(data.train.images.dtype),
         "images_per_class": counts,

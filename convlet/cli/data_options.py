@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from convlet.cli.values import Values
 from convlet.errors import DataError
 
 
@@ -61,7 +63,7 @@ NAMES = (
 )
 
 
-def choices(values: dict[str, Any]) -> dict[str, Any]:
+def choices(values: Mapping[str, Any]) -> Values:
     """The parameters of `data.load` that these options give."""
     found = {name: values[name] for name in (*NAMES, "rules") if values.get(name) is not None}
     if "image_shape" in found:
@@ -76,7 +78,7 @@ def choices(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
+def as_trained(values: Values, model: Any) -> Values:
     """The options of data, with those pictures of files are read as the training pictures of a model were."""
     from convlet import data
     from convlet.data import named
@@ -90,7 +92,7 @@ def as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
     return found
 
 
-def kept(values: dict[str, Any]) -> dict[str, Any]:
+def kept(values: Values) -> Values:
     """The same as a run folder keeps it: files by their full paths, and only what was given."""
     found = {name: value for name, value in choices(values).items() if value is not False}
     if "labels" in found and Path(found["labels"]).is_file():

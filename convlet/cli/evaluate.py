@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from convlet.cli import model_data, options, relabel
+from convlet.cli.values import Values
+from convlet.records.evaluation import EvaluationResult, Rejected
 
 
 @click.command("evaluate")
@@ -61,14 +63,16 @@ def command(**values: Any) -> None:
     with images_called(values["part"]):
         logits = model.logits(images)
         found = evaluate(model, images, part.labels, softmax(logits), part.names)
-    result = {
+    copies = data.test_copies if values["part"] == "test" else None
+    leaked = without_copies(logits.argmax(axis=1) != part.labels, copies)
+    result: EvaluationResult = {
         "model": values["model"],
         "architecture": model.architecture,
         "part": values["part"],
         "data": data.describe(),
         "classes": list(model.classes),
         **found,
-        **(without_copies(logits.argmax(axis=1) != part.labels, data.test_copies) if values["part"] == "test" else {}),
+        **leaked,
         "unlike": _unlike(model, images, logits),
         "rejected": _rejected(model, images, part.labels, logits, reject) if reject is not None else None,
     }
@@ -91,7 +95,7 @@ def _unlike(model: Any, images: Any, logits: Any) -> str | None:
     return batch_note(images, known, logits, LOOKED_AT) if known is not None else None
 
 
-def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> dict[str, Any]:
+def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> Rejected:
     """What is left of the images if some are rejected: threshold, coverage and error of the kept, None without any."""
     from convlet.learning.losses import softmax
 
@@ -103,11 +107,16 @@ def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) ->
         kept &= [not notes for notes in model.unlike(images, logits)]
     wrong = probabilities.argmax(axis=1)[kept] != labels[kept]
     error = float(wrong.mean()) if kept.any() else None
-    found = {"threshold": reject.threshold, "unlike": reject.unlike, "kept": int(kept.sum())}
-    return found | {"coverage": float(kept.mean()), "error": error}
+    return {
+        "threshold": reject.threshold,
+        "unlike": reject.unlike,
+        "kept": int(kept.sum()),
+        "coverage": float(kept.mean()),
+        "error": error,
+    }
 
 
-def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
+def _part(model: Any, data: Any, values: Values) -> Any:
     """The images to evaluate on, or DataError if there are none or the model takes others."""
     from convlet.errors import DataError
     from convlet.trials.trial import no_validation

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from convlet.cli import data_options, model_data, options
+from convlet.cli.values import Values
 
 
 @click.command("export")
@@ -50,7 +51,7 @@ def command(**values: Any) -> None:
         click.echo(note)
 
 
-def _check_data_options(values: dict[str, Any]) -> None:
+def _check_data_options(values: Values) -> None:
     """Refuse options that say how data is read if there is no data."""
     from convlet.errors import SettingsError
 
@@ -67,7 +68,7 @@ def _named_after(model: str, suffix: str, target: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}_{target}{suffix}" if suffix == ".py" else f"{name}{suffix}"
 
 
-def _images(values: dict[str, Any], model: Any) -> Any:
+def _images(values: Values, model: Any) -> Any:
     """Images of the data to check with: up to 20 of the test images, else of the validation or training images."""
     import numpy as np
 

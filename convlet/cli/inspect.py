@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.layers import Inspection, ModelFacts
 from convlet.system import reading
 
 
@@ -28,13 +29,13 @@ def command(**values: Any) -> None:
     from convlet.report.layers import print_layers
 
     options.check_file(values["json_file"], "--json")
-    what, facts = values["what"], {}
+    what = architecture = values["what"]
+    facts: ModelFacts = {}
     if not reading.is_missing(what) or what.endswith(".safetensors") or "/" in what:
         path = options.model_path(what)
         model = model_file.load(path)
-        network, shape = model.network, model.input_shape
+        network, shape, architecture = model.network, model.input_shape, model.architecture
         facts = {
-            "architecture": model.architecture,
             "classes": list(model.classes),
             "sha256": model.sha256(),
             "members": model.members,
@@ -47,9 +48,8 @@ def command(**values: Any) -> None:
     else:
         shape = options.input_shape(values["input_shape"])
         network = with_head(parse(what), options.positive("--classes", values["classes"]))
-        facts = {"architecture": what}
     rows = describe(network, shape)
-    result = {**facts, "input_shape": list(shape), "layers": rows}
+    result: Inspection = {"architecture": architecture, **facts, "input_shape": list(shape), "layers": rows}
     if values["json_file"]:
         options.write_json(values["json_file"], result)
     print_layers(result, Console())

@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from click.core import ParameterSource
 
 from convlet.cli import data_options
+from convlet.cli.values import Values
 from convlet.errors import InputError, RunError, SettingsError
+from convlet.records.conditions import SettingValues
+from convlet.records.run import Loading
 from convlet.system import atomic, reading
 from convlet.system.atomic import write_json
 
@@ -150,7 +153,7 @@ def add(options: tuple[Callable[[Command], Command], ...]) -> Callable[[Command]
     return decorate
 
 
-def given_settings(values: dict[str, Any]) -> dict[str, Any]:
+def given_settings(values: Values) -> SettingValues:
     """The settings that the user gave, of all option values."""
     given = {name: values[name] for name in SETTING_NAMES if values.get(name) is not None}
     if given.get("batch") == "all":
@@ -178,7 +181,7 @@ def input_shape(text: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 1)
 
 
-def load_data(name: str, values: dict[str, Any]) -> Any:
+def load_data(name: str, values: Values) -> Any:
     """The data set, as the data options say."""
     from convlet import data
 
@@ -217,7 +220,7 @@ def typed() -> str:
     return shlex.join(["convlet", *click.get_current_context().find_root().obj])
 
 
-def resumed_folder(values: dict[str, Any]) -> Path:
+def resumed_folder(values: Values) -> Path:
     """The folder of --resume."""
     from convlet.runs.folder import read_config
 
@@ -243,19 +246,19 @@ def resumable(command: str, folder: Path) -> Iterator[None]:
         raise
 
 
-def save_seconds(values: dict[str, Any]) -> float:
+def save_seconds(values: Values) -> float:
     """Seconds between two checkpoints."""
     from convlet.runs.checkpoints import SECONDS
 
     return SECONDS if values["save_every"] is None else float(values["save_every"])
 
 
-def loading(values: dict[str, Any]) -> dict[str, Any]:
+def loading(values: Values) -> Loading:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
     found = {key: os.path.realpath(name) if name and _is_place(name) else name for key, name in names.items()}
     found |= {name: values.get(name) for name in ("size", "train_images", "validation")}
-    return found | data_options.kept(values)
+    return cast(Loading, found | data_options.kept(values))  # the options of data have the names of its keys
 
 
 def _is_place(name: str) -> bool:
@@ -263,7 +266,7 @@ def _is_place(name: str) -> bool:
     return reading.kind(name) is not None or (os.sep in name and reading.kind(os.path.dirname(name)) == "folder")
 
 
-def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
+def as_before(values: Values, before: Mapping[str, Any]) -> None:
     """Take from the run to go on with (see `loading`) what was not given again."""
     given = click.get_current_context().get_parameter_source
     renamed = {"then": "then_data"}

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.prediction import PredictionRow
 
 
 @click.command("predict")
@@ -61,7 +62,7 @@ def command(**values: Any) -> None:
         streams.go_on()
     with brought(values["images"]) as found:
         chosen = {"skip_unreadable": values["skip_unreadable"], "transpose": values["transpose"]}
-        rows: list[dict[str, Any]] = []
+        rows: list[PredictionRow] = []
         table: list[tuple[str, str | None, float, Any]] = []
         for row in predictions(model, found.pictures, prepare=prepare, reject=reject, **chosen):
             table.append((row["image"], row["class"], row["probability"], row["probabilities"]))
@@ -83,7 +84,7 @@ def command(**values: Any) -> None:
     _advise(rows, model, prepare)
 
 
-def _advise(rows: list[dict[str, Any]], model: Any, prepare: bool) -> None:
+def _advise(rows: list[PredictionRow], model: Any, prepare: bool) -> None:
     """Say in one line, on the error stream, that pictures are unlike the training images, and what helps."""
     from convlet.report.numbers import count
 

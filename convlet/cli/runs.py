@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from convlet.cli import options
+from convlet.records.run import RunFacts
 from convlet.system import reading
 
 
@@ -30,7 +30,7 @@ def command(folder: str, json_file: str | None) -> None:
         raise InputError(f"{folder}: there is no such folder; give one that holds runs")
     if there:
         reading.entries(path, InputError)  # whatever cannot be listed is named before a run is looked for
-    found: list[dict[str, Any]] = list(runs(path)) if there else []
+    found: list[RunFacts] = list(runs(path)) if there else []
     if json_file:
         options.write_json(json_file, found)
     print_runs(found, folder, Console())

@@ -8,6 +8,9 @@ from typing import Any
 import click
 
 from convlet.cli import options, starting, streams
+from convlet.cli.values import Values
+from convlet.records.run import FromStart, TrainConfig, TrainOrigin
+from convlet.records.training import TrainingFigures
 
 RUNS = Path("runs")
 """Where run folders go that were given no place."""
@@ -50,7 +53,7 @@ def command(**values: Any) -> None:
             _begin(values, signals)
 
 
-def _begin(values: dict[str, Any], signals: Any) -> None:
+def _begin(values: Values, signals: Any) -> None:
     """A new run in a new folder."""
     from convlet.measure.conditions import machine, versions
     from convlet.runs.folder import CONFIG, origin
@@ -67,11 +70,20 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
     described = data.describe()
     begun = starting.record(values, start, data, word) if start is not None else None
     made_from = origin(described, word, settings.as_dict(), begun)
-    config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
-    config |= {"recipe": values["recipe"]}
-    config |= {"from": begun} if begun is not None else {}
-    config |= {"machine": machine(), "versions": versions()}
-    config |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+    from_start: FromStart = {"from": begun} if begun is not None else {}
+    config: TrainConfig = {
+        "kind": "train",
+        "data": described,
+        "architecture": word,
+        "settings": settings.as_dict(),
+        "recipe": values["recipe"],
+        **from_start,
+        "machine": machine(),
+        "versions": versions(),
+        "command": options.typed(),
+        "origin": made_from,
+        "loading": options.loading(values),
+    }
     folder = options.new_folder(wanted, "--output")
     with Lock(folder):
         options.write_json(folder / CONFIG, config)
@@ -80,7 +92,7 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
         _train(folder, config, data, settings, made_from, values, signals)
 
 
-def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
+def _go_on(folder: Path, values: Values, signals: Any) -> None:
     """A run that is there already, from where it stopped."""
     from convlet.learning.settings import Settings
     from convlet.network.word import format_word, parse
@@ -98,11 +110,11 @@ def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
 
 def _train(
     folder: Path,
-    config: dict[str, Any],
+    config: TrainConfig,
     data: Any,
     settings: Any,
-    made_from: dict[str, Any],
-    values: dict[str, Any],
+    made_from: TrainOrigin,
+    values: Values,
     signals: Any,
 ) -> None:
     """Train from the beginning, or from where the folder's checkpoints stand; show what came of it, and report."""
@@ -123,14 +135,15 @@ def _train(
     if finished is not None:
         found, model = finished
     else:
-        start, begun = starting.of_run(folder, config), config.get("from") or {}
+        start, begun = starting.of_run(folder, config), config.get("from")
+        frozen, freeze = (begun.get("frozen_layers", 0), begun.get("freeze", False)) if begun else (0, False)
         with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
             if config["recipe"] and not values["resume"] and not values["quiet"]:
-                expected = expected_seconds(data, word, settings, begun.get("frozen_layers", 0))
+                expected = expected_seconds(data, word, settings, frozen)
                 images, shape = len(data.validation), data.image_shape
                 say(console, plan_line(config["recipe"], word, settings, expected, images, shape))
             progress.start(word, 1, 1)
-            trained = train_on(data, word, settings, progress.update, part, start, begun.get("freeze", False))
+            trained = train_on(data, word, settings, progress.update, part, start, freeze)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
         try:
             found, model = measure(trained, data), trained.model
@@ -147,7 +160,7 @@ def _train(
     say(console, f"report: {folder / REPORT}")
 
 
-def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> None:
+def _show(folder: Path, found: TrainingFigures, settings: Any, console: Any) -> None:
     from convlet.report.copies import copies_line
     from convlet.report.final import final_line
     from convlet.report.headline import headline_lines, is_bad

@@ -272,7 +272,7 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
         given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
         return Settings(
-            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given | {"perfect_epochs": 0},
+            **{**recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)), **given, "perfect_epochs": 0},
             class_weights=door.class_weights(self.class_weight, job.classes, labels),
             patience=self.patience if self.early_stopping else None,
             threads=threads_for(self.n_jobs),
@@ -345,7 +345,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             setattr(self, name, value)
         self.loss_curve_ = (self.loss_curve_ if goes_on else []) + history["train_loss"]
         validated = history["validation_loss"][-1] is not None
-        self.validation_loss_curve_ = history["validation_loss"] if validated else None
+        losses = [loss for loss in history["validation_loss"] if loss is not None]
+        self.validation_loss_curve_ = losses if validated else None
         self.n_iter_ = (self.n_iter_ if goes_on else 0) + len(history["epoch"])
         self.best_epoch_ = self.n_iter_ if goes_on else trained.best_epoch
         assert trained.snapshot is not None  # this training ended here
@@ -368,6 +369,6 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         return shown
 
 
-def _fitted(model: Model, classes: Array) -> dict[str, Any]:
+def _fitted(model: Model, classes: Array) -> dict[str, object]:
     """The attributes that predicting needs."""
     return {"model_": model, "classes_": classes, "image_shape_": model.input_shape}

@@ -40,7 +40,7 @@ class Expressions:
     slots : memory of each variable that changes; LLVM makes registers of it
     """
 
-    def __init__(self, known: dict[str, Any], builder: Any, context: Any) -> None:
+    def __init__(self, known: dict[str, Any], builder: Any, context: Any) -> None:  # a name may stand for anything
         self.known, self.builder, self.context = known, builder, context
         self.constants: dict[str, Any] = {}
         self.slots: dict[str, Number] = {}
