@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, streams
+from convlet.cli import options, setting_options, streams
 
 
 @click.command("compare")
@@ -16,7 +16,7 @@ from convlet.cli import options, streams
 @click.option("--preset", help="six, six-linear or methods: networks that belong together.")
 @click.option("--then", "then_data", metavar="DATA", help="Train the best network on this data set afterwards.")
 @click.option("--repeats", type=int, default=1, show_default=True, help="Trainings of each network.")
-@options.add(options.SETTINGS)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON.")
 @click.option("--report", "report_file", metavar="FILE", help="Write a report as one HTML file.")
@@ -78,7 +78,7 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     words, preset = values["architectures"], values["preset"]
     if words and preset:
         raise SettingsError(f"--preset {preset} and architectures were both given; give one of them")
-    given = options.given_settings(values)
+    given = setting_options.given_settings(values)
     if config is not None and not words and not preset:
         entries = tuple(presets.Entry(**entry) for entry in config["origin"]["entries"])
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, setting_options
 from convlet.errors import CheckpointError, ModelFileError, SettingsError
 from convlet.system import reading
 
@@ -63,7 +63,7 @@ def planned(values: dict[str, Any]) -> Planned:
         raise click.UsageError("Missing argument 'DATA'.")
     if all(values[name] is None for name in ("architecture", "recipe", "start")):
         raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
-    request = Request(values["architecture"], values["recipe"], options.given_settings(values))
+    request = Request(values["architecture"], values["recipe"], setting_options.given_settings(values))
     request.check()
     start = given(values)
     if start is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, starting, streams
+from convlet.cli import options, setting_options, starting, streams
 
 RUNS = Path("runs")
 """Where run folders go that were given no place."""
@@ -19,7 +19,7 @@ RUNS = Path("runs")
 @click.option("--recipe", help="fast, standard or best: an architecture and settings that suit the images.")
 @click.option("--find-lr", is_flag=True, help="Only find a learning rate, in a short training of its own.")
 @options.add(starting.OPTIONS)
-@options.add(options.SETTINGS)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
 @click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
 @options.add(options.RUN)
@@ -89,7 +89,8 @@ def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
     config = read_config(folder, "train")
     options.as_before(values, config["loading"])
     word = format_word(parse(values["architecture"] or config["origin"].get("architecture")))
-    settings = Settings.from_dict(config["origin"].get("settings", {})).changed(**options.given_settings(values))
+    settings = Settings.from_dict(config["origin"].get("settings", {}))
+    settings = settings.changed(**setting_options.given_settings(values))
     data = options.load_data(values["data"], values)
     made_from = origin(data.describe(), word, settings.as_dict(), starting.recorded(folder, config))
     check_origin(folder, config, made_from)
