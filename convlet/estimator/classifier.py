@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from convlet.data.inputs import Labelled
 from convlet.estimator import inputs as door
 from convlet.estimator.callbacks import CallbackSupportMixin, FitTask, with_callbacks
 from convlet.estimator.continuing import NEW_CLASS, architecture, check_same_network, last_end
@@ -171,7 +170,7 @@ class ConvNetClassifier(NotebookMixin, CallbackSupportMixin, ClassifierMixin, Ba
                 check_same_network(self, "warm_start", classes, images.shape[1:], guess)
             job = Job(images, door.numbered(labels, classes), weights, classes, guess=guess)
             job.leave_out_weightless()
-            job.held_out = self._given_validation(X_val, y_val, classes, images.shape[1:])
+            job.held_out = door.given_validation(self, X_val, y_val, classes, images.shape[1:])
             if self.early_stopping and job.held_out is None:
                 job.set_aside(self.validation_fraction)
             settings = fit_settings(self, job, classes[job.numbers])
@@ -257,15 +256,6 @@ class ConvNetClassifier(NotebookMixin, CallbackSupportMixin, ClassifierMixin, Ba
         logits = self.model_.logits(images, threads_for(self.n_jobs))
         door.warn_of_unlike(images, self.model_.training_images, logits)
         return logits.astype(np.float64)
-
-    def _given_validation(self, X_val: Any, y_val: Any, classes: Array, shape: door.Shape) -> Labelled | None:
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together")
-        if X_val is None:
-            return None
-        images, labels = door.more_images(self, X_val, shape), column_or_1d(y_val, warn=True)
-        door.same_count(images, labels)
-        return Labelled(images, door.numbered(labels, classes, "y_val"))
 
     def _train(self, job: Job, settings: Settings, task: FitTask | None = None) -> TrainingResult:
         word = architecture(self, job.images.shape[1:], job.start)

@@ -24,7 +24,7 @@ from convlet.errors import CheckpointError, PredictionError, TrainingError
 from convlet.layers.base import Array
 from convlet.model import model_file
 from convlet.model.model import NUMERICS_VERSION, Model
-from convlet.runs.checkpoints import SECONDS, Checkpoints, differences, write_history
+from convlet.runs.checkpoints import SECONDS, Checkpoints, changes, write_history
 from convlet.system import reading
 from convlet.system.atomic import clean, write_json
 from convlet.training.loop import TrainingResult
@@ -108,7 +108,7 @@ class Part:
         if reading.is_missing(self.path / RESULT):
             return None
         made_from, result = read_result(self.path)
-        changed = differences(made_from, self.origin)
+        changed = changes(made_from, self.origin)
         if changed:
             raise CheckpointError(f"{self.path}: is of another training: {changed}; begin a new run")
         return result, model_file.load(self.path / MODEL)
@@ -156,7 +156,7 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
 
 def check_origin(folder: Path, config: dict[str, Any], now: dict[str, Any]) -> None:
     """Raise CheckpointError, naming what changed, where a run would now be made from something else."""
-    changed = differences(config["origin"], now)
+    changed = changes(config["origin"], now)
     if changed:
         raise CheckpointError(f"{folder}: cannot go on, because of what changed: {changed}; begin a new run")
 
