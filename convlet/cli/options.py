@@ -33,32 +33,34 @@ class Size(click.ParamType):
             return value
         found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", value)
         if not found or not all(1 <= int(n) <= 1024 for n in found.groups()):
-            self.fail(f"'{value}' is no size: expected height x width from 1x1 to 1024x1024, as in 32x32")
+            self.fail(f"'{value}' is not a size: expected height x width from 1x1 to 1024x1024, as in 32x32")
         return int(found[1]), int(found[2])
 
 
 DATA = (
-    click.option("--train-images", type=int, metavar="N", help="Use only N training images, every class its share."),
+    click.option("--train-images", type=int, metavar="N", help="Train on a stratified subset of N images."),
     click.option(
         "--validation",
         type=float,
         default=0.1,
         show_default=True,
-        help="Share of the training images to choose by.",
+        help="Fraction of the training images held out for validation.",
     ),
-    click.option("--size", type=Size(), help="Resize pictures in files, as in 32x32; larger photos are then read too."),
+    click.option(
+        "--size", type=Size(), help="Resize pictures read from files, as in 32x32; it also allows larger photos."
+    ),
     click.option("--offline", is_flag=True, help="Never download."),
     *data_options.PLACE,
 )
 
-INPUT_HELP = "Height x width x channels of an image."
+INPUT_HELP = "Image shape: height x width x channels."
 RUN = (
-    click.option("--resume", metavar="RUN", help="Go on with the run in this folder."),
+    click.option("--resume", metavar="RUN", help="Resume the run in this folder."),
     click.option(
         "--save-every",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="Seconds between two checkpoints; 0 for one after each step [default: 60].",
+        help="Seconds between two checkpoints; 0 saves after each step.  [default: 60]",
     ),
 )
 

@@ -24,10 +24,10 @@ OPTIONS = (
         "--from",
         "start",
         metavar="MODEL",
-        help="Start from the filters of a model file or run folder, with the same or other classes [default "
-        "architecture: the model's].",
+        help="Start from the filters of a model file or run folder; its classes may differ. Without --architecture, "
+        "the model's is used.",
     ),
-    click.option("--freeze", is_flag=True, help="Keep the filters of --from as they are; only what is new learns."),
+    click.option("--freeze", is_flag=True, help="Keep the filters of --from unchanged; train only the new layers."),
 )
 
 

@@ -194,7 +194,7 @@ def test_data_commands(tmp_path, capsys):
         (["compare", "--repeats", "0"], "--repeats must be a whole number from 1, but got 0"),
         (["compare", "--batch", "x"], "Invalid value for '--batch': 'x' is not a whole number: expected one from 1, "
          "or 'all' for full batch"),
-        (["compare", "--size", "3"], "Invalid value for '--size': '3' is no size: expected height x width from 1x1 to "
+        (["compare", "--size", "3"], "Invalid value for '--size': '3' is not a size: expected height x width from 1x1 to "
          "1024x1024, as in 32x32"),
         (
             ["compare", "--train-images", "5"],
