@@ -1,4 +1,7 @@
-"""Checks of single settings: the value in its plain type, or one error that names the setting."""
+"""Checks of single settings: the value in its plain type, or one error that names the setting.
+
+NumPy is imported when a value is checked, so that `--help` does not load it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ import operator
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import SupportsFloat, cast
-
-import numpy as np
 
 from convlet.errors import SettingsError
 
@@ -33,6 +34,8 @@ def whole_range(low: int, high: int) -> str:
 
 def number(name: str, value: object, least: float, limit: float, closed: bool) -> float:
     """The value as a float above (or from) least and below limit, or SettingsError."""
+    import numpy as np
+
     try:
         found = math.nan if isinstance(value, (str, bytes, bool, np.bool_)) else float(cast(SupportsFloat, value))
     except (TypeError, ValueError, OverflowError):
@@ -51,6 +54,8 @@ def number_range(least: float, limit: float, closed: bool) -> str:
 
 def boolean(name: str, value: object) -> bool:
     """The value as True or False, or SettingsError; what merely counts as true is neither."""
+    import numpy as np
+
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     raise SettingsError(f"{name} must be True or False, but got {short(value)}")

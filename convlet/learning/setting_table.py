@@ -2,6 +2,8 @@
 
 One row here gives a setting its check, its command-line option, its lines in docstrings and its line in
 docs/settings.md. The field in `Settings` is written by hand for editors; a test holds it against its row.
+
+Nothing here loads NumPy before a value is checked: `convlet train --help` reads this table.
 """
 
 from __future__ import annotations
@@ -9,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import chain
 
-from convlet.learning.augmentation import parse_augmentation
-from convlet.learning.optimizers import OPTIMIZERS
 from convlet.learning.setting_kinds import ClassWeights, Kind, OneOf, Real, Switch, Whole, Word
-from convlet.learning.views import parse_views
+
+OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "adam", "adamw")
+"""Every optimizer by its name."""
 
 SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
 """Every learning rate schedule by its name."""
@@ -82,6 +84,18 @@ class Setting:
         return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
 
 
+def _read_augment(word: str) -> object:
+    from convlet.learning.augmentation import parse_augmentation
+
+    return parse_augmentation(word)
+
+
+def _read_views(word: str) -> object:
+    from convlet.learning.views import parse_views
+
+    return parse_views(word)
+
+
 FRACTION = Real(closed=True, limit=1.0)
 """From 0 to below 1."""
 
@@ -108,7 +122,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         Setting("batch", Whole(1, optional=True, word="all"), 32, "Batch size.", unset="full batch"),
     ),
     "Optimizer": (
-        Setting("optimizer", OneOf(tuple(OPTIMIZERS)), "adam", "Optimizer that updates the parameters."),
+        Setting("optimizer", OneOf(OPTIMIZERS), "adam", "Optimizer that updates the parameters."),
         Setting("learning_rate", Real(), 0.006, "Peak learning rate."),
         Setting("momentum", FRACTION, 0.9, "Momentum of sgd."),
         Setting("nesterov", Switch(), False, "Use Nesterov momentum in sgd."),
@@ -164,7 +178,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
     "Augmentation": (
         Setting(
             "augment",
-            Word(parse_augmentation, "shift2-flip"),
+            Word(_read_augment, "shift2-flip"),
             "",
             help="Random changes of the training images, as in shift2-flip-rotate10.",
             note="See `convlet.learning.augmentation.Augmentation`.",
@@ -172,7 +186,7 @@ GROUPS: dict[str, tuple[Setting, ...]] = {
         ),
         Setting(
             "views",
-            Word(parse_views, "shift1-flip"),
+            Word(_read_views, "shift1-flip"),
             "",
             help="Test-time augmentation: average the predictions of shifted or mirrored images, as in shift1-flip.",
             note="See `convlet.learning.views.parse_views`.",

@@ -20,7 +20,7 @@ from tests.data.files import write_idx
 
 DATA = "'digits', 'mnist', 'fashion-mnist'"
 
-NO_SUCH_OPTION = NoSuchOption("--epoch", possibilities=["--epochs", "--keep", "--report"]).format_message()
+NO_SUCH_OPTION = NoSuchOption("--epoch", possibilities=["--epochs", "--step-epochs", "--report"]).format_message()
 """In click's words, which change from version to version."""
 
 

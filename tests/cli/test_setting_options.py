@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 import pytest
 from click.testing import CliRunner
@@ -83,6 +86,13 @@ def test_class_weights_that_are_no_numbers_are_refused():
     assert str(caught.value) == (
         "--class-weights '1;2': expected 'balanced', or numbers separated by commas, as in 1,1,5"
     )
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_help_does_not_load_numpy(command):
+    code = f"import sys; from convlet.cli import main; main(['{command}', '--help']); print('numpy' in sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert shown.splitlines()[-1] == "False"
 
 
 @pytest.mark.parametrize("command", [train, compare], ids=["train", "compare"])

@@ -11,6 +11,7 @@ from convlet.learning.optimizers import OPTIMIZERS
 from convlet.learning.schedules import OneCycle
 from convlet.learning.setting_kinds import MOST, ClassWeights, OneOf, Real, Switch, Whole, Word
 from convlet.learning.setting_table import BY_NAME, SCHEDULES, TABLE, Setting
+from convlet.learning.setting_table import OPTIMIZERS as OPTIMIZER_NAMES
 from convlet.learning.settings import Settings
 from convlet.training.run import MOST_ROLLBACKS
 from convlet.training.stopping import ENOUGH
@@ -57,6 +58,7 @@ def test_rows_agree_with_the_numbers_of_the_code():
 def test_every_schedule_and_optimizer_of_the_table_can_be_made():
     for schedule in SCHEDULES:
         assert Settings(schedule=schedule).make_schedule(1).rate(0, 1) >= 0
+    assert tuple(OPTIMIZERS) == OPTIMIZER_NAMES
     for optimizer in OPTIMIZERS:
         assert Settings(optimizer=optimizer).make_optimizer().name == optimizer
 
