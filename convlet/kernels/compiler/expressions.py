@@ -26,7 +26,7 @@ from convlet.kernels.compiler.arithmetic import (
     root,
     truth,
 )
-from convlet.kernels.vectors.simd import I1
+from convlet.kernels.vectors.llvm import I1
 
 INTRINSIC = type(operand)
 CASTS = {np.float32: types.float32, np.float64: types.float64, np.int32: types.int32, np.int64: types.int64}
