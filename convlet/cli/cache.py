@@ -15,13 +15,13 @@ PLACE = "set CONVLET_CACHE to a folder that can be written and has room"
 
 @click.group("cache")
 def command() -> None:
-    """Compiled kernels: what is kept, remove it, compile ahead."""
+    """Show, clear or fill the cache of compiled kernels."""
 
 
 @command.command("info")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def info(json_file: str | None) -> None:
-    """Where compiled kernels are kept, how many, and whether more can be."""
+    """Show where compiled kernels are stored, and how many."""
     from rich.console import Console
 
     from convlet.kernels.compiler import place, upkeep
@@ -44,7 +44,7 @@ def info(json_file: str | None) -> None:
 
 @command.command("clear")
 def clear() -> None:
-    """Remove all compiled kernels, those of other versions too. They are compiled again when they are needed."""
+    """Remove all compiled kernels, also of other versions. They are compiled again when needed."""
     from convlet.kernels.compiler import place, upkeep
     from convlet.report.numbers import count, size
 
@@ -55,12 +55,17 @@ def clear() -> None:
 
 @command.command("warm")
 @click.argument("words", nargs=-1, metavar="[ARCHITECTURE]...")
-@click.option("--preset", help="six, six-linear or methods [default: six].")
+@click.option("--preset", metavar="[six|six-linear|methods]", help="Preset networks.  [default: six]")
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
-@click.option("--threads", type=int, help="Processes that compile at the same time [default: all].")
+@click.option("--classes", type=int, default=10, show_default=True, help="Number of classes.")
+@click.option(
+    "--threads", type=int, help="Number of processes that compile at once.  [default: all available processors]"
+)
 def warm(words: tuple[str, ...], **values: Any) -> None:
-    """Compile what these networks or recipes run, with any optimizer, on bytes and floats, so nobody waits later."""
+    """Compile the kernels of networks or recipes now.
+
+    Later commands then start at once, with every optimizer, and with uint8 or float32 images.
+    """
     from rich.console import Console
 
     from convlet.errors import RunError, SettingsError

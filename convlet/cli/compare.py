@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, streams
+from convlet.cli import options, setting_options, streams
 from convlet.cli.values import Values
 from convlet.records.comparison import ComparisonResult
 from convlet.records.run import CompareConfig
@@ -17,25 +17,31 @@ from convlet.records.run import CompareConfig
 @click.command("compare")
 @click.argument("data", default="digits")
 @click.argument("architectures", nargs=-1, metavar="[ARCHITECTURE]...")
-@click.option("--preset", help="six, six-linear or methods: networks that belong together.")
-@click.option("--then", "then_data", metavar="DATA", help="Train the best network on this data set afterwards.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Trainings of each network.")
-@options.add(options.SETTINGS)
+@click.option("--preset", metavar="[six|six-linear|methods]", help="Compare the networks of a preset.")
+@click.option("--then", "then_data", metavar="DATA", help="Then train the best network on this data set.")
+@click.option(
+    "--repeats",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Number of trainings of each network, with different seeds.",
+)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
-@click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON.")
-@click.option("--report", "report_file", metavar="FILE", help="Write a report as one HTML file.")
-@click.option("--output", metavar="FOLDER", help="Write results, models and report into a new folder.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the results to a JSON file.")
+@click.option("--report", "report_file", metavar="FILE", help="Write a report to one HTML file.")
+@click.option("--output", metavar="FOLDER", help="Write results, models and report to a new folder.")
 @options.add(options.RUN)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Hide progress.")
 def command(**values: Any) -> int:
-    """Train several networks on DATA, choose by validation error, report.
+    """Train several networks on DATA, choose the one with the lowest validation error, and report its test error.
 
-    DATA is a name (digits, mnist, fashion-mnist), or a place: a folder with one sub-folder per class, or others that
-    docs/pictures.md names. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or
-    best. Without any, candidates that suit the images are compared: six small networks for writing, else
-    conv16-relu-pool, fast and standard.
+    DATA is a name (digits, mnist, fashion-mnist) or a path: a folder with one sub-folder per class, or another form
+    listed in docs/pictures.md. ARCHITECTURE is an architecture string such as conv8-relu-pool, or the name of a recipe:
+    fast, standard or best. If none is given, the candidates depend on the images: six small networks for handwriting,
+    else conv16-relu-pool, fast and standard.
 
-    With --output, what was interrupted goes on with --resume FOLDER.
+    A comparison with --output can be resumed after an interruption with --resume FOLDER.
     """
     from contextlib import ExitStack
 
@@ -83,7 +89,7 @@ def _comparison(values: Values, config: CompareConfig | None) -> Any:
     words, preset = values["architectures"], values["preset"]
     if words and preset:
         raise SettingsError(f"--preset {preset} and architectures were both given; give one of them")
-    given = options.given_settings(values)
+    given = setting_options.given_settings(values)
     if config is not None and not words and not preset:
         entries = tuple(presets.Entry(**entry) for entry in config["origin"]["entries"])
     else:

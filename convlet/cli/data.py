@@ -13,12 +13,12 @@ from convlet.records.data import DataFacts, DataInfo
 
 @click.group("data")
 def command() -> None:
-    """Named data sets: what there is, download, describe."""
+    """List, download or describe data sets."""
 
 
 @command.command("list")
 def list_sets() -> None:
-    """The named data sets, and which are here already."""
+    """List the named data sets, and which are already here."""
     from rich.console import Console
 
     from convlet.data import named
@@ -32,9 +32,12 @@ def list_sets() -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--offline", is_flag=True, help="Only say whether it is here.")
+@click.option("--offline", is_flag=True, help="Do not download; only say whether the data set is on this machine.")
 def get(name: str, offline: bool) -> None:
-    """Download a named data set, unless it is here already; a file that is damaged is replaced."""
+    """Download a named data set.
+
+    Nothing is downloaded if it is already on this machine. Damaged files are replaced.
+    """
     from convlet.data import named
 
     item = _named(name)
@@ -54,12 +57,12 @@ def get(name: str, offline: bool) -> None:
 @command.command("info")
 @click.argument("name", metavar="DATA")
 @options.add(options.DATA)
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def info(name: str, json_file: str | None, **values: Any) -> None:
-    """Describe a named data set (images, shape, classes, pixels, fingerprint), or what a place holds.
+    """Describe a named data set, folder, archive or file.
 
-    Of a place - a folder, a zip, a file - only headers are read: parts, classes, counts, sizes, and what is passed over
-    and why.
+    A named data set is shown with its images, shape, classes, pixels and fingerprint. Of folders, archives and files
+    only the headers are read; their parts, classes, counts and sizes are shown, and what is skipped and why.
     """
     from convlet.data import named
 

@@ -23,37 +23,44 @@ class Shape(click.ParamType):
             return value
         found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})(?:x([1-9]\d{0,2}))?", value)
         if not found:
-            self.fail(f"'{value}' is no shape: expected height x width, or with channels, as in 24x32 or 24x32x3")
+            self.fail(
+                f"'{value}' is not an image shape: expected height x width, or with channels, as in 24x32 or 24x32x3"
+            )
         return tuple(int(side) for side in found.groups() if side)
 
 
 PLACE = (
-    click.option("--labels", metavar="FILE", help="The table (.csv, .tsv, .txt, .parquet) of pictures and classes."),
-    click.option("--file-column", metavar="NAME", help="Its column of file names [default: found]."),
-    click.option("--label-column", metavar="NAME", help="The column of classes of a table [default: found]."),
+    click.option(
+        "--labels", metavar="FILE", help="Table of pictures and their classes (.csv, .tsv, .txt or .parquet)."
+    ),
+    click.option("--file-column", metavar="NAME", help="Column of file names in that table.  [default: detected]"),
+    click.option("--label-column", metavar="NAME", help="Column of classes in a table.  [default: detected]"),
     click.option(
         "--label-pattern",
         metavar="REGEX",
-        help=r"The class in each picture's path: a group named label, as in '(?P<label>[a-z]+)_\d+'.",
+        help=r"Regular expression with the class as group 'label' in each picture's path: '(?P<label>[a-z]+)_\d+'.",
     ),
     click.option(
         "--group-pattern",
         metavar="REGEX",
-        help="What stays on one side of every split: a group named group in each path, as in '(?P<group>p[0-9]+)'.",
+        help="Regular expression with a group name as group 'group' in each path: '(?P<group>p[0-9]+)'. A group stays "
+        "in one part of every split.",
     ),
     click.option(
-        "--class-level", type=int, metavar="N", help="Folders of this level name the classes [default: found]."
+        "--class-level", type=int, metavar="N", help="Level of the folders that name the classes.  [default: detected]"
     ),
-    click.option("--image-shape", type=Shape(), help="Shape of rows of pixels [default: square]."),
+    click.option("--image-shape", type=Shape(), help="Image shape of a table's rows of pixels.  [default: square]"),
     click.option(
-        "--transpose/--no-transpose", default=None, help="Exchange rows and columns [default: EMNIST's files alone]."
+        "--transpose/--no-transpose",
+        default=None,
+        help="Swap rows and columns of each image.  [default: only for EMNIST's files]",
     ),
-    click.option("--skip-unreadable", is_flag=True, help="Go on without the pictures that cannot be read."),
+    click.option("--skip-unreadable", is_flag=True, help="Skip pictures that cannot be read."),
     click.option(
         "--pictures",
         metavar="KIND",
-        help="What they show: writing, objects, photographs or unknown [default: a guess]; objects and photographs are "
-        "also trained as mirror images.",
+        help="What the pictures show: writing, objects, photographs or unknown. Recipes mirror objects and "
+        "photographs.  [default: guessed]",
     ),
 )
 

@@ -19,25 +19,34 @@ from convlet.records.evaluation import EvaluationResult, Rejected
     default="test",
     show_default=True,
     type=click.Choice(["test", "validation", "train"]),
-    help="Which images.",
+    help="Part of the data to evaluate on.",
 )
 @options.add(options.DATA[1:])
-@click.option("--reject", type=float, metavar="P", help="What is left if images below this confidence are rejected.")
+@click.option(
+    "--reject",
+    type=float,
+    metavar="P",
+    help="Reject images below this confidence, and report coverage and error of the rest.",
+)
 @click.option(
     "--reject-error",
     type=float,
     metavar="E",
-    help="The same for the confidence that kept this error on validation images; unlike images are rejected too.",
+    help="The same, with the confidence that reached this error on validation images; images unlike the training "
+    "images are rejected too.",
 )
 @click.option(
     "--relabel-csv",
     metavar="FILE",
-    help="Write the images of all parts whose label looks wrong, with the class that is suggested, as a table; "
-    "'train --labels FILE' reads it back.",
+    help="Write a table of the images of all parts whose label looks wrong, with a suggested class; "
+    "'train --labels FILE' reads it.",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the results to a JSON file.")
 def command(**values: Any) -> None:
-    """Error rate, confusion matrix and worst mistakes of MODEL on the test images of DATA."""
+    """Evaluate MODEL on the test images of DATA: error rate, confusion matrix and worst mistakes.
+
+    MODEL is a model file or a run folder.
+    """
     from rich.console import Console
 
     from convlet.errors import DataError, images_called

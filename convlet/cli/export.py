@@ -15,23 +15,25 @@ from convlet.cli.values import Values
 
 @click.command("export")
 @click.argument("model")
-@click.option("--to", "target", required=True, metavar="onnx|torch", help="For which programs.")
+@click.option("--to", "target", required=True, metavar="[onnx|torch]", help="Format to write.")
 @click.option(
-    "--output", metavar="FILE", help="The file to write [default: in the current folder, named after the model]."
-)
-@click.option("--check", metavar="DATA", help="Check it with 20 images of this data [default: with made-up images].")
-@click.option(
-    "--layout", type=click.Choice(["nhwc", "nchw"]), help="Of onnx: the order of the input's axes [default: nhwc]."
+    "--output", metavar="FILE", help="File to write.  [default: in the current folder, named after the model]"
 )
 @click.option(
-    "--input", "element", type=click.Choice(["uint8", "float32"]), help="Of onnx: the input's type [default: uint8]."
+    "--check", metavar="DATA", help="Check the export on 20 images of this data.  [default: on synthetic images]"
+)
+@click.option(
+    "--layout", type=click.Choice(["nhwc", "nchw"]), help="Order of the input's axes in onnx.  [default: nhwc]"
+)
+@click.option(
+    "--input", "element", type=click.Choice(["uint8", "float32"]), help="Type of the input in onnx.  [default: uint8]"
 )
 @options.add(options.DATA[2:])
 def command(**values: Any) -> None:
-    """Write MODEL for other programs: an ONNX file, or a module for PyTorch with its weights beside it.
+    """Export MODEL to other programs: an ONNX file, or a PyTorch module with its weights in a second file.
 
-    What is written computes the same: it is run on 20 images first, and nothing is written if it answers otherwise.
-    MODEL is a model file or the folder of a run. The other options say how --check DATA is read.
+    The export is first run on 20 images. If its predictions differ from the model's, nothing is written. MODEL is a
+    model file or a run folder. The options below --check say how its DATA is read.
     """
     from convlet.export.targets import target
     from convlet.export.writing import checked

@@ -14,12 +14,12 @@ from convlet.system import reading
 @click.command("inspect")
 @click.argument("what", metavar="MODEL|ARCHITECTURE")
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--classes", type=int, default=10, show_default=True, help="Number of classes.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def command(**values: Any) -> None:
-    """Layers, shapes, parameters, memory and multiply-adds of a model file or an architecture.
+    """Show layers, shapes, parameters, memory and multiply-adds of a model file or an architecture string.
 
-    For a model file, --input and --classes are its own.
+    A model file has its own input shape and classes; --input and --classes are then ignored.
     """
     from rich.console import Console
 

@@ -31,15 +31,15 @@ MEASURED = ("sha256", "history", "confusion_matrix")
 
 @click.command("report")
 @click.argument("run")
-@click.option("--data", metavar="DATA", help="Where the run's data is now [default: where it was].")
+@click.option("--data", metavar="DATA", help="Where the run's data is now.  [default: where it was]")
 @click.option("--then", metavar="DATA", help="The same for the second data set of a comparison.")
-@click.option("--output", metavar="FILE", help="The file to write [default: report.html in the run folder].")
-@click.option("--threads", type=int, help="Threads [default: all].")
+@click.option("--output", metavar="FILE", help="File to write.  [default: report.html in the run folder]")
+@click.option("--threads", type=int, help="Number of threads.  [default: all available processors]")
 @click.option("--offline", is_flag=True, help="Never download.")
 def command(**values: Any) -> None:
-    """Make the report of RUN again: a folder of train or compare, or the JSON that compare wrote.
+    """Write the report of RUN again. RUN is a run folder of train or compare, or the JSON file of a comparison.
 
-    Pictures need the models of a folder and the data of the run; without them the report holds the figures alone.
+    Pictures need the models in a run folder and the data of the run. Without them the report has figures only.
     """
     from convlet.cli.signals import Signals
 

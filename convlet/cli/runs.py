@@ -14,9 +14,9 @@ from convlet.system import reading
 
 @click.command("runs")
 @click.argument("folder", default="runs")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown, and more, as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write all details to a JSON file.")
 def command(folder: str, json_file: str | None) -> None:
-    """The runs in FOLDER [default: runs]: what each is, its state and its result."""
+    """List the runs in FOLDER with their state and result.  [default: runs]"""
     from rich.console import Console
 
     from convlet.errors import InputError

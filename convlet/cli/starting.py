@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, setting_options
 from convlet.cli.values import Values
 from convlet.errors import CheckpointError, ModelFileError, SettingsError
 from convlet.records.run import Start, TrainConfig
@@ -26,10 +26,10 @@ OPTIONS = (
         "--from",
         "start",
         metavar="MODEL",
-        help="Start from the filters of a model file or run folder, with the same or other classes [default "
-        "architecture: the model's].",
+        help="Start from the filters of a model file or run folder; its classes may differ. Without --architecture, "
+        "the model's is used.",
     ),
-    click.option("--freeze", is_flag=True, help="Keep the filters of --from as they are; only what is new learns."),
+    click.option("--freeze", is_flag=True, help="Keep the filters of --from unchanged; train only the new layers."),
 )
 
 
@@ -65,7 +65,7 @@ def planned(values: Values) -> Planned:
         raise click.UsageError("Missing argument 'DATA'.")
     if all(values[name] is None for name in ("architecture", "recipe", "start")):
         raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
-    request = Request(values["architecture"], values["recipe"], options.given_settings(values))
+    request = Request(values["architecture"], values["recipe"], setting_options.given_settings(values))
     request.check()
     start = given(values)
     if start is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, starting, streams
+from convlet.cli import options, setting_options, starting, streams
 from convlet.cli.values import Values
 from convlet.records.run import FromStart, TrainConfig, TrainOrigin
 from convlet.records.training import TrainingFigures
@@ -18,21 +18,21 @@ RUNS = Path("runs")
 
 @click.command("train")
 @click.argument("data", required=False)
-@click.option("-a", "--architecture", help="A word such as conv16-relu-pool-conv32-relu-pool.")
-@click.option("--recipe", help="fast, standard or best: an architecture and settings that suit the images.")
-@click.option("--find-lr", is_flag=True, help="Only find a learning rate, in a short training of its own.")
+@click.option("-a", "--architecture", help="Architecture string such as conv16-relu-pool-conv32-relu-pool.")
+@click.option("--recipe", metavar="[fast|standard|best]", help="Choose architecture and settings to suit the images.")
+@click.option("--find-lr", is_flag=True, help="Only suggest a learning rate, by a short training; nothing is written.")
 @options.add(starting.OPTIONS)
-@options.add(options.SETTINGS)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
-@click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
+@click.option("--output", metavar="FOLDER", help="Run folder.  [default: a new one in runs/]")
 @options.add(options.RUN)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Hide progress.")
 def command(**values: Any) -> None:
-    """Train one network on DATA into a run folder.
+    """Train one network on DATA and write the results to a run folder.
 
-    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch), checkpoints,
-    model.safetensors, result.json and report.html. What was interrupted goes on with --resume RUN, to the same model
-    bit by bit.
+    The run folder has config.json (everything needed to repeat the training), history.jsonl (one line per epoch),
+    checkpoints, model.safetensors, result.json and report.html. Resume an interrupted run with --resume RUN; the
+    resulting model is bit-identical.
     """
     from convlet.cli.signals import Signals
     from convlet.system.lock import Lock
@@ -101,7 +101,8 @@ def _go_on(folder: Path, values: Values, signals: Any) -> None:
     config = read_config(folder, "train")
     options.as_before(values, config["loading"])
     word = format_word(parse(values["architecture"] or config["origin"].get("architecture")))
-    settings = Settings.from_dict(config["origin"].get("settings", {})).changed(**options.given_settings(values))
+    settings = Settings.from_dict(config["origin"].get("settings", {}))
+    settings = settings.changed(**setting_options.given_settings(values))
     data = options.load_data(values["data"], values)
     made_from = origin(data.describe(), word, settings.as_dict(), starting.recorded(folder, config))
     check_origin(folder, config, made_from)

@@ -19,6 +19,7 @@ from typing import Any
 
 from convlet.errors import CheckpointError, RunError
 from convlet.layers.base import Array
+from convlet.learning.setting_table import BY_NAME
 from convlet.model import model_file
 from convlet.model.model import Model
 from convlet.records.run import Origin
@@ -188,13 +189,25 @@ def newest(folder: Path, origin: Origin) -> State | None:
             continue
         if damaged is not None:
             log.warning("%s; going on from the one before it", damaged)
-        changed = differences(made_from, origin)
+        changed = changes(made_from, origin)
         if changed:
             raise CheckpointError(f"{folder}: cannot go on, because of what changed: {changed}; begin a new run")
         return state
     if damaged is not None:
         raise CheckpointError(f"{damaged}; there is no other to go on from, begin a new run")
     return None
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between two origins, in words; empty if nothing does.
+
+    A setting that did not exist yet when `before` was written had its default.
+    """
+    known, wanted = before.get("settings"), now.get("settings")
+    if isinstance(known, dict) and isinstance(wanted, dict):
+        newer = {name: BY_NAME[name].default for name in wanted if name in BY_NAME and name not in known}
+        before = {**before, "settings": known | newer}
+    return differences(before, now)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> str:

@@ -28,7 +28,7 @@ from convlet.records.conditions import SettingValues
 from convlet.records.data import DataFacts
 from convlet.records.run import CompareConfig, Origin, RunConfig, Start, TrainConfig, TrainOrigin
 from convlet.records.training import TrainingFigures
-from convlet.runs.checkpoints import SECONDS, Checkpoints, differences, write_history
+from convlet.runs.checkpoints import SECONDS, Checkpoints, changes, write_history
 from convlet.system import reading
 from convlet.system.atomic import clean, write_json
 from convlet.system.reading import Unchecked
@@ -113,7 +113,7 @@ class Part:
         if reading.is_missing(self.path / RESULT):
             return None
         made_from, result = read_result(self.path)
-        changed = differences(made_from, self.origin)
+        changed = changes(made_from, self.origin)
         if changed:
             raise CheckpointError(f"{self.path}: is of another training: {changed}; begin a new run")
         return result, model_file.load(self.path / MODEL)
@@ -167,7 +167,7 @@ def read_config(folder: Path, kind: str | None = None) -> Any:
 
 def check_origin(folder: Path, config: RunConfig, now: Mapping[str, Any]) -> None:
     """Raise CheckpointError, naming what changed, where a run would now be made from something else."""
-    changed = differences(config["origin"], now)
+    changed = changes(config["origin"], now)
     if changed:
         raise CheckpointError(f"{folder}: cannot go on, because of what changed: {changed}; begin a new run")
 
