@@ -1,5 +1,6 @@
-"""What all tests share: hypothesis draws the same examples in every run, and Ctrl-C is heard."""
+"""What all tests share: hypothesis draws the same examples in every run, Ctrl-C is heard, and NumPy uses one thread."""
 
+import os
 import signal
 
 import pytest
@@ -9,6 +10,10 @@ from tests.interrupted import forget_others
 
 settings.register_profile("convlet", derandomize=True, deadline=None, database=None, max_examples=25)
 settings.load_profile("convlet")
+
+# The matrices of tests are tiny: further threads of NumPy and PyTorch would only wait for each other, at full load.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell starts what it puts in the background deaf to Ctrl-C, and so would be the commands that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

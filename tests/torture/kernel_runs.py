@@ -48,7 +48,7 @@ class Lowered:
     def __init__(self, case):
         self.case, self.layout = case, Layout(case.network, case.shape)
         self.plan = Plan(case.training)
-        lowering = Lowering(case.network, case.shape, self.layout, self.plan)
+        lowering = Lowering(case.network, case.shape, self.layout, self.plan, frozen=0)
         self.x = self.plan.value(case.shape)
         self.y = lowering.sequence(case.network, self.x, "", ())
         self.plan.declare()

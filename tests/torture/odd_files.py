@@ -48,6 +48,7 @@ ROLES = {
     ("train", "data"): DATA,
     ("train", "output"): FOLDER,
     ("train", "resume"): RUN,
+    ("train", "start"): MODEL,
     ("evaluate", "model"): MODEL,
     ("evaluate", "data"): DATA,
     ("evaluate", "json_file"): FILE,
