@@ -20,6 +20,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Files and folders that are named run in this process; the whole suite runs in as many as there are processors."""
+    named = config.args_source is config.ArgsSource.ARGS
+    return 0 if named or config.option.capture == "no" else None
+
+
 @pytest.fixture(autouse=True)
 def _own_helpers():
     """Models that session fixtures keep have threads too."""

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics
 
 from convlet.errors import InputError
-from convlet.evaluation.figures import figures
+from convlet.evaluation import figures
 
 RNG = np.random.default_rng(2)
 LABELS = RNG.integers(0, 4, 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convlet.evaluation.figures import mistakes
+from convlet.evaluation import mistakes
 from tests.evaluation.test_figures import LABELS, NAMES, PREDICTED, SCORES
 
 
