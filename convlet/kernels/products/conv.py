@@ -11,12 +11,14 @@ its first used element, halos included in x; arrays do not overlap.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from numba.extending import register_jitable
 
 from convlet.kernels import tuned
 from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
+from convlet.kernels.products.blocks import block_count, for_each_block
 from convlet.kernels.products.pairs import filter_gradient_few
 from convlet.kernels.products.sweep import conv_few
 from convlet.kernels.products.tile import Tile, make_tile, written_strides
@@ -58,21 +60,20 @@ def _conv_many(shape: ConvShape, filters: int, target: Target) -> Callable[..., 
     """The first `filters` filters. Loops: blocks of them, images, rows (or groups of short rows), tiles along a row."""
     spread = tuned.vectors(filters, target)
     rows, size, tiles, tail = _tiling(shape, len(spread.counts), target)
-    multiply, multiply_tail, edge, edge_tail = (
-        make_tile((0, 0, _conv_tile(shape, spread.lanes, counts, rows, columns)))
-        for counts in (spread.counts, spread.edge or spread.counts)
-        for columns in (size, tail or size)
-    )
+
+    def tile(counts: tuple[int, ...], columns: int) -> Any:
+        return make_tile((0, 0, _conv_tile(shape, spread.lanes, counts, rows, columns)))
+
+    multiply, multiply_tail = (for_each_block(spread, tile, columns) for columns in (size, tail or size))
     x_image, x_row, x_tile = (4 * n for n in (shape.x.image, shape.x.row * shape.stride, shape.x.pixel * shape.stride))
     (y_image, y_row, y_tile, y_channel), (m_image, m_row, m_tile, m_channel) = written_strides(shape)
     stored = (rows // 2, size // 2) if shape.pooled else (rows, size)
     x_row, y_row, m_row = x_row * rows, y_row * stored[0], m_row * stored[0]
     x_tile, y_tile, m_tile = x_tile * size, y_tile * stored[1], m_tile * stored[1]
-    row_steps, blocks, has_edge = shape.height // rows, spread.blocks, bool(spread.edge)
-    channels, has_tail = spread.step, bool(tail)
+    row_steps, blocks, channels, has_tail = shape.height // rows, block_count(spread), spread.step, bool(tail)
 
     def kernel(operands, frame):
-        for block in range(blocks + has_edge):
+        for block in range(blocks):
             channel = block * channels
             xs, w, b = operand(operands, frame, 0), operand(operands, frame, 1), operand(operands, frame, 2)
             ys, masks = operand(operands, frame, 3) + channel * y_channel, operand(operands, frame, 4)
@@ -83,18 +84,11 @@ def _conv_many(shape: ConvShape, filters: int, target: Target) -> Callable[..., 
                     x_at = xs + image * x_image + row * x_row
                     y_at = ys + image * y_image + row * y_row
                     m_at = masks + image * m_image + row * m_row
-                    if block < blocks:
-                        for _ in range(tiles):
-                            multiply(x_at, w, b, y_at, m_at, 0)
-                            x_at, y_at, m_at = x_at + x_tile, y_at + y_tile, m_at + m_tile
-                        if has_tail:
-                            multiply_tail(x_at, w, b, y_at, m_at, 0)
-                    elif has_edge:
-                        for _ in range(tiles):
-                            edge(x_at, w, b, y_at, m_at, 0)
-                            x_at, y_at, m_at = x_at + x_tile, y_at + y_tile, m_at + m_tile
-                        if has_tail:
-                            edge_tail(x_at, w, b, y_at, m_at, 0)
+                    for _ in range(tiles):
+                        multiply(block, x_at, w, b, y_at, m_at, 0)
+                        x_at, y_at, m_at = x_at + x_tile, y_at + y_tile, m_at + m_tile
+                    if has_tail:
+                        multiply_tail(block, x_at, w, b, y_at, m_at, 0)
 
     return kernel
 
@@ -162,20 +156,17 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
         tiles, tail = 1, 0
     else:
         parts = [taps[:size]]
-    first, multiply, last, edge_first, edge, edge_last = (
-        make_tile(
-            *(
-                (
-                    part[0],
-                    at * size * shape.filters,
-                    _gradient_tile(shape, spread.lanes, counts, part, ones and not at),
-                )
-                for at, part in enumerate(chosen)
-            )
-        )
-        for counts in (spread.counts, spread.edge or spread.counts)
-        for chosen, ones in ((parts, True), (parts, False), ([taps[: tail or size]], False))
-    )
+
+    def tile(counts: tuple[int, ...], chosen: list[list[int]], ones: bool) -> Any:
+        """The tiles of these taps, one after the other; with `ones` the first also sums dy, for the biases."""
+        lanes = spread.lanes
+        tiles = (_gradient_tile(shape, lanes, counts, part, ones and not at) for at, part in enumerate(chosen))
+        places = ((part[0], at * size * shape.filters) for at, part in enumerate(chosen))
+        return make_tile(*((*place, one) for place, one in zip(places, tiles, strict=True)))
+
+    last_taps = [taps[: tail or size]]
+    first, multiply = (for_each_block(spread, tile, parts, ones) for ones in (True, False))
+    last = for_each_block(spread, tile, last_taps, False)
     x_image, dy_image, x_row, w_row = (
         4 * shape.x.image,
         4 * shape.y.image,
@@ -183,10 +174,10 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
         4 * run * shape.filters,
     )
     x_tile, w_tile, block_bytes = 4 * size, 4 * size * shape.filters, 4 * spread.step
-    blocks, has_edge, has_tail = spread.blocks, bool(spread.edge), bool(tail)
+    blocks, has_tail = block_count(spread), bool(tail)
 
     def kernel(operands, frame):
-        for block in range(blocks + has_edge):
+        for block in range(blocks):
             skip = block * block_bytes
             xs, dys = operand(operands, frame, 0), operand(operands, frame, 1) + skip
             dws, db = operand(operands, frame, 2) + skip, operand(operands, frame, 3) + skip
@@ -195,22 +186,13 @@ def _filter_gradient_many(shape: ConvShape, filters: int, target: Target) -> Cal
                 for kh in range(outer):
                     x_at, dw = x + kh * x_row, dws + kh * w_row
                     for tile in range(tiles):
-                        if block < blocks:
-                            if kh == 0 and tile == 0:
-                                first(x_at, dy, db, dw, 0, 0)
-                            else:
-                                multiply(x_at, dy, db, dw, 0, 0)
-                        elif has_edge:
-                            if kh == 0 and tile == 0:
-                                edge_first(x_at, dy, db, dw, 0, 0)
-                            else:
-                                edge(x_at, dy, db, dw, 0, 0)
+                        if kh == 0 and tile == 0:
+                            first(block, x_at, dy, db, dw, 0, 0)
+                        else:
+                            multiply(block, x_at, dy, db, dw, 0, 0)
                         x_at, dw = x_at + x_tile, dw + w_tile
                     if has_tail:
-                        if block < blocks:
-                            last(x_at, dy, db, dw, 0, 0)
-                        elif has_edge:
-                            edge_last(x_at, dy, db, dw, 0, 0)
+                        last(block, x_at, dy, db, dw, 0, 0)
 
     return kernel
 

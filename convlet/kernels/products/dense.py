@@ -11,10 +11,12 @@ each lie without gaps; arrays do not overlap.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from convlet.kernels import tuned
 from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
+from convlet.kernels.products.blocks import block_count, for_each_block
 from convlet.kernels.products.tile import Tile, make_tile
 from convlet.kernels.shapes import DenseShape
 from convlet.kernels.target import Target
@@ -27,17 +29,16 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
     """
     spread = tuned.vectors(shape.units, target)
     sizes = tuned.dense_images(target)
-    many, few, one, edge_many, edge_few, edge_one = (
-        make_tile((0, 0, _dense_tile(shape, spread.lanes, counts, images)))
-        for counts in (spread.counts, spread.edge or spread.counts)
-        for images in sizes
-    )
+
+    def tile(counts: tuple[int, ...], images: int) -> Any:
+        return make_tile((0, 0, _dense_tile(shape, spread.lanes, counts, images)))
+
+    many, few, one = (for_each_block(spread, tile, images) for images in sizes)
     at_once, at_least = sizes[:2]
     mask = shape.mask or shape.y
     x_image, y_image, m_image = 4 * shape.x, 4 * shape.y.image, 4 * mask.image
     rows, w_row, y_row, m_row = shape.rows, 4 * shape.units, 4 * shape.y.row, 4 * mask.row
-    blocks, has_edge, block_bytes = spread.blocks, bool(spread.edge), 4 * spread.step
-    per_row = blocks + has_edge
+    block_bytes, per_row = 4 * spread.step, block_count(spread)
 
     def kernel(operands, frame):
         count = frame[COUNT]
@@ -52,22 +53,13 @@ def dense(shape: DenseShape, target: Target) -> Callable[..., None]:
             while image < count:
                 x, y, m = xs + image * x_image, ys + image * y_image, ms + image * m_image
                 if count - image >= at_once:
-                    if block < blocks:
-                        many(x, w, b, y, m, 0)
-                    elif has_edge:
-                        edge_many(x, w, b, y, m, 0)
+                    many(block, x, w, b, y, m, 0)
                     image += at_once
                 elif count - image >= at_least:
-                    if block < blocks:
-                        few(x, w, b, y, m, 0)
-                    elif has_edge:
-                        edge_few(x, w, b, y, m, 0)
+                    few(block, x, w, b, y, m, 0)
                     image += at_least
                 else:
-                    if block < blocks:
-                        one(x, w, b, y, m, 0)
-                    elif has_edge:
-                        edge_one(x, w, b, y, m, 0)
+                    one(block, x, w, b, y, m, 0)
                     image += 1
 
     return kernel
@@ -97,32 +89,26 @@ def dense_filter_gradient(shape: DenseShape, target: Target) -> Callable[..., No
     """
     spread = tuned.vectors(shape.units, target)
     size, tiles, tail = tuned.split(shape.inputs, tuned.filter_gradient_rows(len(spread.counts), target))
-    first, multiply, last, edge_first, edge, edge_last = (
-        make_tile((0, 0, _gradient_tile(shape, spread.lanes, counts, rows, ones)))
-        for counts in (spread.counts, spread.edge or spread.counts)
-        for rows, ones in ((size, True), (size, False), (tail or size, False))
-    )
+
+    def tile(counts: tuple[int, ...], rows: int, ones: bool) -> Any:
+        return make_tile((0, 0, _gradient_tile(shape, spread.lanes, counts, rows, ones)))
+
+    sizes = ((size, True), (size, False), (tail or size, False))
+    first, multiply, last = (for_each_block(spread, tile, *one) for one in sizes)
     x_tile, w_tile, block_bytes = 4 * size, 4 * size * shape.units, 4 * spread.step
-    blocks, has_edge, has_tail = spread.blocks, bool(spread.edge), bool(tail)
+    blocks, has_tail = block_count(spread), bool(tail)
 
     def kernel(operands, frame):
         count = frame[COUNT]
-        for block in range(blocks + has_edge):
+        for block in range(blocks):
             skip = block * block_bytes
             x, dy = operand(operands, frame, 0), operand(operands, frame, 1) + skip
             dw, db = operand(operands, frame, 2) + skip, operand(operands, frame, 3) + skip
-            if block < blocks:
-                first(x, dy, db, dw, 0, count)
-                for tile in range(1, tiles):
-                    multiply(x + tile * x_tile, dy, db, dw + tile * w_tile, 0, count)
-                if has_tail:
-                    last(x + tiles * x_tile, dy, db, dw + tiles * w_tile, 0, count)
-            elif has_edge:
-                edge_first(x, dy, db, dw, 0, count)
-                for tile in range(1, tiles):
-                    edge(x + tile * x_tile, dy, db, dw + tile * w_tile, 0, count)
-                if has_tail:
-                    edge_last(x + tiles * x_tile, dy, db, dw + tiles * w_tile, 0, count)
+            first(block, x, dy, db, dw, 0, count)
+            for tile in range(1, tiles):
+                multiply(block, x + tile * x_tile, dy, db, dw + tile * w_tile, 0, count)
+            if has_tail:
+                last(block, x + tiles * x_tile, dy, db, dw + tiles * w_tile, 0, count)
 
     return kernel
 

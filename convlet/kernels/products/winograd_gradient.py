@@ -19,12 +19,14 @@ scratch has `tuned.winograd_gradient_bytes(shape)`; groups of images are whole `
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from numba.extending import register_jitable
 
 from convlet.kernels import tuned
 from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
+from convlet.kernels.products.blocks import block_count, for_each_block
 from convlet.kernels.products.tile import Tile, make_tile
 from convlet.kernels.products.winograd import transformed_inputs
 from convlet.kernels.products.winograd_tiles import make_clear, make_gradient_transform, make_sum_transform
@@ -94,30 +96,24 @@ def _products(shape: ConvShape, target: Target, v_place: int, w_place: int, m_pl
     channels, filters = shape.channels, shape.filters
     spread = tuned.vectors(filters, target)
     size, tiles, tail = tuned.split(channels, tuned.filter_gradient_rows(len(spread.counts), target))
-    whole, whole_tail, edge, edge_tail = (
-        make_tile((0, 0, _product(shape, spread.lanes, counts, rows)))
-        for counts in (spread.counts, spread.edge or spread.counts)
-        for rows in (size, tail or size)
-    )
-    blocks, block_bytes, has_edge, has_tail = spread.blocks, 4 * spread.step, bool(spread.edge), bool(tail)
+
+    def tile(counts: tuple[int, ...], rows: int) -> Any:
+        return make_tile((0, 0, _product(shape, spread.lanes, counts, rows)))
+
+    multiply, multiply_tail = (for_each_block(spread, tile, rows) for rows in (size, tail or size))
+    blocks, block_bytes, has_tail = block_count(spread), 4 * spread.step, bool(tail)
     v_tile, m_tile, places = 4 * size, 4 * size * filters, WINOGRAD_PLACES
 
     def kernel(v, w, m, count):
         for place in range(places):
-            for block in range(blocks + has_edge):
+            for block in range(blocks):
                 v_at, w_at = v + place * v_place, w + place * w_place + block * block_bytes
                 m_at = m + place * m_place + block * block_bytes
                 for _ in range(tiles):
-                    if block < blocks:
-                        whole(v_at, w_at, 0, m_at, 0, count)
-                    elif has_edge:
-                        edge(v_at, w_at, 0, m_at, 0, count)
+                    multiply(block, v_at, w_at, 0, m_at, 0, count)
                     v_at, m_at = v_at + v_tile, m_at + m_tile
                 if has_tail:
-                    if block < blocks:
-                        whole_tail(v_at, w_at, 0, m_at, 0, count)
-                    elif has_edge:
-                        edge_tail(v_at, w_at, 0, m_at, 0, count)
+                    multiply_tail(block, v_at, w_at, 0, m_at, 0, count)
 
     return kernel
 
