@@ -27,14 +27,14 @@ def trained(tmp_path, *arguments):
 def test_a_recipe_chooses_what_is_not_given(tiny, tmp_path):
     _, config, model = trained(tmp_path, tiny, "--recipe", "fast", "--epochs", "2", "--seed", "3", *WRITING)
     assert (config["recipe"], config["settings"]["epochs"], config["settings"]["seed"]) == ("fast", 2, 3)
-    assert config["settings"]["augment"] == "flip"  # classes differ in brightness: the same mirrored
+    assert config["settings"]["augment"] == "shift1"
     assert model.architecture == config["architecture"] != ""
 
 
 def test_an_architecture_may_go_with_a_recipe(tiny, tmp_path):
     _, config, model = trained(tmp_path, tiny, "--recipe", "fast", "-a", "pool-conv4-relu", "--epochs", "1", *WRITING)
     assert model.architecture == config["architecture"] == "pool-conv4-relu"
-    assert config["settings"]["augment"] == "flip"  # classes differ in brightness: the same mirrored
+    assert config["settings"]["augment"] == "shift1"
 
 
 def test_every_setting_can_be_given(tiny, tmp_path, capsys):
