@@ -16,9 +16,9 @@ from tests.data.files import write_idx
 
 ROOT = Path(convlet.__file__).parent
 ONLY_TEXTS = {
-    "lock.py": "texts and whole numbers",
-    "kernels/helpers.py": "a list of paths",
-    "checkpoints.py": "one call is read by people: what changed between two runs",
+    "system/lock.py": "texts and whole numbers",
+    "kernels/compiler/helpers.py": "a list of paths",
+    "runs/checkpoints.py": "one call is read by people: what changed between two runs",
 }
 """Where a call may leave the check out, and what it writes."""
 

@@ -218,7 +218,8 @@ def test_a_current_folder_that_was_removed_is_said(tmp_path, monkeypatch, capsys
 def limited(limit, words):
     """The command line in a process of its own, under a limit of the shell's `ulimit`."""
     line = f"ulimit {limit}; exec {sys.executable} -P -m convlet {words}"
-    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}  # needs files
+    return subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=60, env=environment)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no such limits")

@@ -165,7 +165,7 @@ def test_any_text_is_a_network_or_one_clear_error(text):
     "word", ["-" * 2000, "a-" * 1000, "9" * 2000, "relu-" * 399 + "x", "x" * 10**7, "bn-" * 666 + "bn"]
 )
 def test_hostile_words_are_answered_at_once(word):
-    began = time.perf_counter()
+    began = time.process_time()
     network, error = outcome(word)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
     assert network is not None or len(error) < 400

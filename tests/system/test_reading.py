@@ -187,14 +187,14 @@ def test_the_kinds_are_all_there_are():
 
 OPENS = {
     "data/named.py": 1,  # writes what is downloaded
-    "kernels/cache.py": 1,  # our own sources, for the fingerprint
-    "limits.py": 1,  # /proc and /sys
-    "machine.py": 1,  # /proc/cpuinfo
+    "kernels/compiler/place.py": 1,  # our own sources, for the fingerprint
+    "system/limits.py": 1,  # /proc and /sys
+    "measure/conditions.py": 1,  # /proc/cpuinfo
     "report/page/__init__.py": 1,  # our own template
     "system/process.py": 2,  # /proc
     "cli/streams.py": 3,  # the null device
-    "atomic.py": 2,  # a new file, and its folder to force it to the disk
-    "lock.py": 3,
+    "system/atomic.py": 2,  # a new file, and its folder to force it to the disk
+    "system/lock.py": 3,
     "system/reading.py": 1,
 }
 """The files that open anything without `reading`, how often, and what."""
