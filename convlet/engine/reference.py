@@ -36,7 +36,7 @@ class Share(NamedTuple):
 
 
 class Goal(NamedTuple):
-    """What a shard's images should be taken for: labels, weights and mixed labels, as in `softmax_cross_entropy`."""
+    """The targets of a shard's images: labels, weights and mixed labels, as in `softmax_cross_entropy`."""
 
     labels: Array
     weights: Array | None

@@ -25,7 +25,7 @@ PIXELS = (np.float32, np.uint8)
 """What pixels may stay; everything else becomes float32."""
 
 SMALLEST_SIDE = 4
-"""Rows of fewer than 4 x 4 numbers are not taken for pictures."""
+"""Rows of fewer than 4 x 4 numbers are not read as pictures."""
 
 LONGEST_LINE = 100
 """Rows of more numbers than this are pictures; if they are not square, somebody must say their shape."""

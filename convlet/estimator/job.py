@@ -35,7 +35,7 @@ class Job:
     ----------
     weights : (n,) numbers above 0, or None
     held_out : validation images, or None
-    start : where the training goes on, or the model whose filters it begins with; None where it begins anew
+    start : where the training continues, or the model whose filters it starts from; None to begin anew
     freeze : whether those filters stay as they are
     preprocessing : its pixels' scale; None for that of a model to start from, else of the images
     guess : how the columns of a table were read as pictures, if that was guessed: see `classifier_inputs.guess`

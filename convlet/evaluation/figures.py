@@ -65,14 +65,14 @@ def error_rate(labels: Array, predicted: Array) -> float:
 
 
 def confusion_matrix(labels: Array, predicted: Array, classes: int) -> list[list[int]]:
-    """How many images of class row were taken for class column."""
+    """How many images of class row were predicted as class column."""
     pairs = np.asarray(labels) * classes + np.asarray(predicted)
     counts: list[list[int]] = np.bincount(pairs, minlength=classes * classes).reshape(classes, classes).tolist()
     return counts
 
 
 def per_class(matrix: list[list[int]], names: tuple[str, ...]) -> list[ClassFigures]:
-    """For each class: precision = right / taken for it, recall = right / images of it; None where there are none."""
+    """For each class: precision = right / predicted as it, recall = right / images of it; None where there are none."""
     counts = np.array(matrix)
     rows: list[ClassFigures] = []
     for number, name in enumerate(names):
@@ -89,9 +89,9 @@ def log_loss(probabilities: Array, labels: Array) -> float:
 
 
 def calibration(probabilities: Array, labels: Array, bins: int = 10) -> Calibration:
-    """How far a model's certainty can be believed: images in bins by the probability of the class they were taken for.
+    """Calibration: images in bins by the probability of the predicted class.
 
-    expected calibration error = sum over bins of (images in it / all) |accuracy - mean certainty|
+    expected calibration error = sum over bins of (images in it / all) |accuracy - mean confidence|
 
     Parameters
     ----------

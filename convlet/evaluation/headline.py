@@ -12,7 +12,7 @@ FEWEST = 20
 """Test images below which only the number of wrong ones is given: the 95 % interval of 0 wrong of 19 reaches 17 %."""
 
 UNEVEN = 1.5
-"""Classes are uneven if the largest has at least so many times the images of the smallest."""
+"""Classes are uneven if the largest has at least this many times the images of the smallest."""
 
 CHANCE = 0.05
 """A difference to the baseline that chance alone gives this often, or more often, is no difference."""

@@ -107,7 +107,7 @@ def looks(model: Model, classes: int, mistakes: int) -> Looks:
 
 
 def prototype_steps(model: Model, classes: int) -> int:
-    """Steps of the prototypes of so many classes; 0 if there is no time or memory for enough."""
+    """Steps for the prototypes of this many classes; 0 if there is no time or memory for enough steps."""
     network, shape = model.network, model.input_shape
     if trace_bytes(network, shape) > GROUP_BYTES:
         return 0
@@ -126,7 +126,7 @@ class Timed:
 
 
 def timed(model: Model, images: int) -> Timed | None:
-    """How large a step can be timed with so many training images; None if not even one image can be."""
+    """How large a step can be timed with this many training images; None if not even one image can be."""
     network, shape = model.network, model.input_shape
     rows = 4 * len(model.parameters)
     room = TIMED_BYTES - VECTORS * rows

@@ -32,7 +32,7 @@ MISTAKES = 6
 
 
 def inside(model: Model, data: Dataset, logits: Array, numbers: Array | None = None) -> Inside:
-    """What goes on inside a model, on the test images of a data set, for which it gave these logits (n, classes).
+    """What happens inside a model, on the test images of a data set, for which it gave these logits (n, classes).
 
     Of several members, the first is looked into.
 

@@ -19,7 +19,7 @@ class Grid:
 
 
 FEW_FILTERS = 8
-"""Convolutions with at most so many filters have kernels of their own, whose sums go over channels first: `sweep`."""
+"""Convolutions with at most this many filters have kernels of their own, which sum over channels first: `sweep`."""
 
 
 @dataclass(frozen=True)

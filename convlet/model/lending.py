@@ -24,7 +24,7 @@ class Engines:
     Engines that are forgotten with it end their threads by themselves. Those that are idle when the interpreter exits
     are closed before it takes itself apart.
 
-    make : makes one for so many threads
+    make : makes one for a number of threads
     """
 
     def __init__(self, make: Callable[[int | None], Engine]) -> None:

@@ -74,7 +74,7 @@ PRESETS = {"six": SIX, "six-linear": SIX_LINEAR, "methods": METHODS}
 
 
 def default_epochs(train_images: int) -> int:
-    """Epochs for so many training images: enough to show IMAGES_TO_SHOW, at least FEWEST_EPOCHS."""
+    """Epochs for this number of training images: enough to show IMAGES_TO_SHOW, at least FEWEST_EPOCHS."""
     return max(FEWEST_EPOCHS, -(-IMAGES_TO_SHOW // max(1, train_images)))
 
 

@@ -55,7 +55,7 @@ class Recipe:
     Parameters
     ----------
     summary : one line for people
-    fewest_stages : so many stages there are even where images are too small for a pooling between them all
+    fewest_stages : the least number of stages, even if images are too small for a pooling between all of them
     smallest_side : images are halved as long as their shorter side stays at least this many pixels
     largest_side : larger images are first reduced by average pooling until their longer side is at most this many
         pixels
@@ -105,7 +105,7 @@ class Recipe:
         return "-".join([*first, *words, *([self.last_word.value] if self.last_word.value else [])])
 
     def settings_for(self, shape: tuple[int, int, int], images: int, pictures: str = "") -> SettingValues:
-        """The settings for so many training images of this shape (H, W, C) and kind of pictures."""
+        """The settings for this number of training images, their shape (H, W, C) and kind of pictures."""
         own = self._own(pictures)
         del own["stages"]
         fewest, most = self.epochs.value
@@ -204,7 +204,7 @@ STANDARD = Recipe(
     fewest_stages=Choice(3, "digits of 8x8 had half as many errors with a third convolution"),
     smallest_side=Choice(4, "of 28x28 images 7x7 are left, as few as three convolutions of 3x3 can use"),
     largest_side=Choice(128, "twice that of fast: details count where there is a minute or more"),
-    last_word=Choice("bn-gap", "the mean over the map: no dense layer that learns places by heart", NETWORK_IN_NETWORK),
+    last_word=Choice("bn-gap", "the mean over the map: no dense layer that overfits positions", NETWORK_IN_NETWORK),
     epochs=Choice(
         (7, 80), "seven of MNIST take half a minute; eighty of 1,150 digits left 1.07 % errors, sixty 1.20 %"
     ),
@@ -269,7 +269,7 @@ BEST = Recipe(
             "": MOVED,
             "objects": Choice(
                 "flip-shift1-erase0.2",
-                "what is hidden must be known by the rest; so many epochs would learn images by heart",
+                "the rest of the image must suffice; with this many epochs the network would overfit",
                 "Zhong et al. 2017, Random erasing data augmentation",
             ),
         },
@@ -290,7 +290,7 @@ def recipe(name: str) -> Recipe:
 
 
 def entry_for(name: str, shape: tuple[int, int, int], images: int, pictures: str = "") -> Entry:
-    """What a recipe comes to for so many training images of this shape (H, W, C) and kind of pictures."""
+    """What a recipe chooses for this number of training images, their shape (H, W, C) and kind of pictures."""
     chosen = recipe(name)
     return Entry(name, chosen.architecture(shape, pictures), chosen.settings_for(shape, images, pictures))
 

@@ -43,8 +43,8 @@ def print_evaluation(result: EvaluationResult, console: Console, images: Any = N
         say(console, line, "yellow" if is_bad(line) else "")
     say(
         console,
-        f"log-loss {result['log_loss']:.4f}; certainty and accuracy lie "
-        f"{percent(result['calibration']['expected_calibration_error'])} apart (expected calibration error)",
+        f"log-loss {result['log_loss']:.4f}; expected calibration error "
+        f"{percent(result['calibration']['expected_calibration_error'])} (mean gap between confidence and accuracy)",
     )
     say(console)
     print_confusion(result["confusion_matrix"], result["classes"], console)
@@ -57,9 +57,9 @@ def print_evaluation(result: EvaluationResult, console: Console, images: Any = N
         say(console)
         say(console, f"{result['unlike']}, so the error may be another one on images like those", "yellow")
     wrong = [(row, row["predicted"]) for row in result["worst"]]
-    _print_images(wrong, "worst mistakes, the surest first", "taken for", console)
+    _print_images(wrong, "worst mistakes, most confident first", "predicted as", console)
     doubtful = [(row, row["suggested"]) for row in result.get("suspected", [])]
-    _print_images(doubtful, "perhaps labelled wrongly", "rather", console)
+    _print_images(doubtful, "possibly mislabelled", "predicted as", console)
     if images is not None and result["worst"] and can_draw(console):
         say(console)
         shown = result["worst"][:PICTURES]
@@ -74,7 +74,7 @@ def _print_images(rows: Sequence[tuple[SingleImage, str]], title: str, heading: 
     say(console)
     say(console, title, "bold")
     named = any("name" in row for row, _ in rows)
-    columns = [("image", True), ("label", False), (heading, False), ("sure", True), ("label got", True)]
+    columns = [("image", True), ("label", False), (heading, False), ("confidence", True), ("of label", True)]
     made = table(columns + [("file", False)] * named)
     for row, said in rows:
         cells = [count(row["image"]), row["label"], said, percent(row["probability"])]

@@ -40,7 +40,8 @@ class TrainingResult:
     best_epoch is the epoch (from 1) whose parameters the model has: the last, or the best where `patience` is set.
     validation_loss and validation_error are those of the model as it predicts, with all its members and views; None
     without validation images.
-    snapshot is where the training ended, for a training that goes on; None where a result was made of figures.
+    snapshot is where the training ended; another training can continue from it. None if the result was made from
+    figures.
     rollbacks says, for each time training went back and halved the learning rate, why.
 
     Of several members, history has the epochs of one after the other, and a column `member` (from 1); best_epoch and

@@ -51,7 +51,7 @@ class Pace:
         self.step += 1
 
     def look(self, seconds: float) -> None:
-        """Fit the steps that are left to the budget, after so many seconds of training."""
+        """Fit the remaining steps to the budget, after this many seconds of training."""
         if self.budget is None or seconds < self.next_look:
             return
         self.next_look = seconds + SHARE_BETWEEN_LOOKS * self.budget

@@ -93,7 +93,7 @@ class Reporter:
         self.on_progress, self.told = on_progress, began
 
     def tell(self, now: Standing, epoch: int, epochs: int) -> None:
-        """A step of this epoch (from 0) of so many is done."""
+        """Report a finished step of this epoch (from 0)."""
         time, pace, place = perf_counter(), now.pace, now.place
         if self.on_progress is None or (time - self.told < SECONDS_BETWEEN_REPORTS and not pace.done):
             return

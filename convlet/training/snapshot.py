@@ -19,7 +19,7 @@ class Snapshot:
     step : updates done so far; optimizers count by it
     epoch : passes begun so far; shuffling, dropout and augmentation are keyed by it, so no pass repeats another
     network : the word of the network with its head, and the shape (H, W, C) of its images; None if not known
-    frozen : layers from the front that do not learn when training goes on
+    frozen : layers from the front that do not learn when training continues
     """
 
     parameters: Array

@@ -120,7 +120,7 @@ def test_an_evaluation():
     assert shown(print_evaluation, found, 80) == (
         "conv8 on the test images of tiny\n"
         "error 3.00 % of 100 images (95 % interval 1.00 to 8.00 %)\n"
-        "log-loss 0.1234; certainty and accuracy lie 1.23 % apart (expected calibration error)\n"
+        "log-loss 0.1234; expected calibration error 1.23 % (mean gap between confidence and accuracy)\n"
         "\n"
         "3 of 100 test images wrong; rows: true class, columns: predicted class\n"
         "    cat dog\n"
@@ -131,9 +131,9 @@ def test_an_evaluation():
         "class precision recall images\n"
         "cat     97.50 %      -     42\n"
         "\n"
-        "worst mistakes, the surest first\n"
-        "image label taken for    sure label got\n"
-        "    7 cat   dog       90.00 %   10.00 %"
+        "worst mistakes, most confident first\n"
+        "image label predicted as confidence of label\n"
+        "    7 cat   dog             90.00 %  10.00 %"
     )
 
 

@@ -84,7 +84,7 @@ def vectors_of(shape: ConvShape, together: int) -> int:
 
 
 def tiles_of(shape: ConvShape, together: int, most: int) -> list[list[Pair]]:
-    """The filter's inputs, `together` in a vector, cut into tiles of at most so many vectors."""
+    """The filter's inputs, `together` in a vector, in tiles of at most this many vectors."""
     run = shape.size * shape.channels
     pairs = [
         Pair(kh * shape.x.row + i, kh * run + i, min(together, run - i))
@@ -114,7 +114,7 @@ class MovingTile:
 
     @classmethod
     def of(cls, shape: ConvShape, together: int, most: int) -> MovingTile:
-        """Of the filter's inputs, `together` in a vector, with at most so many vectors in a tile."""
+        """The same, as one tile that moves along the filter's inputs."""
         run, filters = shape.size * shape.channels, shape.filters
         width = together * most
         pairs, tail = (

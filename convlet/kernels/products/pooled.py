@@ -2,9 +2,9 @@
 
     dw[i, f] = sum over pooled pixels of  x[the winner's window, i] * dy[pixel, f]
 
-i counts taps and channels. Each pooled pixel is met at all four of its places, with dy where the winner is and 0
-elsewhere, so nothing is expanded in memory. Each place has sums of its own: sum 0 goes on from dw, and an image's
-share is (sum 0 + sum 1) + (sum 2 + sum 3), whatever the width of the vectors.
+i counts taps and channels. For each 2x2 window all four positions are visited; the gradient is dy at the winner and 0
+at the others, so nothing is expanded in memory. Each position has sums of its own: sum 0 continues from dw, and an
+image's share is (sum 0 + sum 1) + (sum 2 + sum 3), whatever the width of the vectors.
 """
 
 from __future__ import annotations

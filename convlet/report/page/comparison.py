@@ -110,7 +110,7 @@ def _difference(label: str, differences: dict[str, Difference], best: str | None
         **found,
         "p": p_value(found["p_value"]),
         "better": found["only_other"] < found["only"],
-        "words": "within chance" if found["within_chance"] else "beyond chance",
+        "words": "not significant" if found["within_chance"] else "significant",
     }
 
 

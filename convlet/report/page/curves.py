@@ -143,7 +143,7 @@ def _values(
 
 
 def _carried_over(rows: list[NetworkResult]) -> View:
-    """How errors on training, validation and test images lie to each other."""
+    """How training, validation and test errors compare."""
     shown: list[charts.Carried] = []
     for number, row in enumerate(rows):
         trained = row["history"]["train_error"][-1] if row["history"].get("train_error") else None

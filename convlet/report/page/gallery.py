@@ -171,7 +171,7 @@ class _Cells:
         return self.reach.bytes(thumbnails.chosen(self.images, numbers))
 
     def _how_many_fit(self, numbers: Array, most_bytes: int, coarse: bool) -> int:
-        """Images that fit into so many bytes, by what an even choice of them takes."""
+        """How many images fit into this many bytes, estimated from evenly chosen ones."""
         if not len(numbers):
             return 0
         places = np.linspace(0, len(numbers) - 1, min(TRIED, len(numbers))).astype(np.int64)

@@ -12,13 +12,13 @@ from convlet.report.page import png
 Array = np.ndarray[Any, Any]
 
 LONG = 2
-"""A picture so many times longer than wide, or wider than long, is laid out in another way."""
+"""A picture this many times longer than wide, or wider than long, is laid out in another way."""
 
 GAP = 2
 """Pixels between tiles."""
 
 SMALLEST = 32
-"""A smaller tile is enlarged to about so many pixels, so that the gaps beside it stay thin."""
+"""A smaller tile is enlarged to about this many pixels, so that the gaps beside it stay thin."""
 
 CLEAR = 15
 """The number that is no colour: the page shines through."""

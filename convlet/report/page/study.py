@@ -1,4 +1,4 @@
-"""One network on its test images as a page shows it: confusion, certainty, mistakes."""
+"""One network on its test images, as the page shows it: confusion, calibration, mistakes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_MATRIX = 60
 """Classes that a matrix can show; of more, only the pairs are listed."""
 
 WITH_NUMBERS = 20
-"""Up to so many classes the cells have room for their numbers."""
+"""Up to this number of classes, the cells have room for their numbers."""
 
 STRONG_RIGHT, STRONG_WRONG = 0.825, 0.945
 """From these fills on a cell is so dark that its number must be white: either way the contrast is at least 4.5."""
@@ -32,7 +32,7 @@ MOST_ROWS, HARDEST = 60, 24
 PAIRS, THUMBS = 8, 6
 
 SMALL = 0.01
-"""A difference between certainty and truth that needs no mention."""
+"""A gap between confidence and accuracy below which the network is called well calibrated."""
 
 
 def study_view(study: Study, gallery: Gallery | None, number: int) -> View:
