@@ -26,7 +26,7 @@ from convlet import load_data, train
 from convlet.measure.conditions import machine, versions
 from convlet.model.model import NUMERICS_VERSION
 from convlet.recipes.presets import settings_for
-from convlet.recipes.recipe import entry_for
+from convlet.recipes.table import entry_for
 from measure import RESULTS, Table, options
 from networks import headed, targets
 from plot import Panel, svg

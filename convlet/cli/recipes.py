@@ -21,7 +21,8 @@ def command(name: str | None, **values: Any) -> None:
     from rich.console import Console
 
     from convlet.errors import SettingsError
-    from convlet.recipes.recipe import KINDS, RECIPES, entry_for, recipe
+    from convlet.recipes.recipe import KINDS
+    from convlet.recipes.table import RECIPES, entry_for, recipe
     from convlet.report.recipes import print_recipe, print_recipes
 
     shape = options.input_shape(values["input_shape"])

@@ -12,7 +12,7 @@ from convlet.data import archives, arrays
 from convlet.data.choices import Choices
 from convlet.data.dataset import Array, ImageSet, Rows
 from convlet.data.kinds import STRANGE, Sorted
-from convlet.data.labels_table import LABEL_NAMES, SPLIT_NAMES
+from convlet.data.label_columns import LABEL_NAMES, SPLIT_NAMES
 from convlet.data.reading_rules import PLAIN, ReadingRules
 from convlet.data.survey import PARTS, Read, Survey
 from convlet.data.tables import FIRST, Table, delimiter_of, lines, opened_text, read

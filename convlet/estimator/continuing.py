@@ -11,7 +11,7 @@ from convlet.estimator.inputs import Shape, times
 from convlet.layers.base import Array
 from convlet.model.model import Model
 from convlet.network.word import format_word, parse
-from convlet.recipes.recipe import recipe
+from convlet.recipes.table import recipe
 from convlet.training.snapshot import Snapshot
 
 NEW_CLASS = (

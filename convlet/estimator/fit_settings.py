@@ -12,7 +12,7 @@ from convlet.estimator.job import Job, threads_for
 from convlet.estimator.parameters import SETTINGS
 from convlet.layers.base import Array
 from convlet.learning.settings import Settings
-from convlet.recipes.recipe import recipe
+from convlet.recipes.table import recipe
 
 PARTIAL_LEARNING_RATE = 0.001
 """Learning rate of `partial_fit` if none is given: the default of Adam's authors, as no schedule lowers it later."""

@@ -15,7 +15,7 @@ from convlet.learning.setting_checks import boolean, number, short, whole_number
 from convlet.learning.setting_kinds import MOST
 from convlet.learning.setting_table import BY_NAME, MOST_THREADS
 from convlet.model.model import Model
-from convlet.recipes.recipe import RECIPES, recipe
+from convlet.recipes.table import RECIPES, recipe
 
 SETTINGS = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "ema_decay"),

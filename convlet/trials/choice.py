@@ -10,7 +10,8 @@ from convlet.data.dataset import Dataset
 from convlet.evaluation.figures import paired_test
 from convlet.network.word import parse
 from convlet.recipes.presets import SIX, Entry
-from convlet.recipes.recipe import RECIPES, WRITING, entry_for
+from convlet.recipes.recipe import WRITING
+from convlet.recipes.table import RECIPES, entry_for
 from convlet.records.comparison import ComparisonResult, NetworkResult, RunnerUp
 
 CANDIDATES = ("conv16-relu-pool", "fast", "standard")

@@ -19,7 +19,7 @@ from convlet.model.model import Model
 from convlet.network.word import parse, with_head
 from convlet.random import REPEAT, derived_seed
 from convlet.recipes.presets import Entry, settings_for
-from convlet.recipes.recipe import RECIPES
+from convlet.recipes.table import RECIPES
 from convlet.records.comparison import ComparisonResult, NetworkResult
 from convlet.records.conditions import SettingValues
 from convlet.records.data import DataFacts

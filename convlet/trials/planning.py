@@ -10,7 +10,7 @@ from convlet.learning.settings import Settings
 from convlet.model.model import Model
 from convlet.network.word import format_word, parse
 from convlet.recipes.presets import Entry, settings_for
-from convlet.recipes.recipe import entry_for, recipe
+from convlet.recipes.table import entry_for, recipe
 from convlet.records.conditions import SettingValues
 from convlet.trials.trial import check_fits
 

@@ -12,7 +12,7 @@ from convlet.errors import ArchitectureError
 from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.shapes import ConvShape, Grid
 from convlet.learning.settings import Settings
-from convlet.recipes.recipe import RECIPES
+from convlet.recipes.table import RECIPES
 from tests.training.examples import SHAPE, network
 
 MANY = "-".join(f"conv{filters}" for filters in range(1, 60))

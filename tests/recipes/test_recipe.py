@@ -11,7 +11,8 @@ from convlet.learning.views import parse_views
 from convlet.network.costs import layers_work
 from convlet.network.word import format_word, parse, with_head
 from convlet.recipes.presets import settings_for
-from convlet.recipes.recipe import KINDS, LINE_ARCHITECTURE, RECIPES, VALUE_WORK, Choice, entry_for, recipe
+from convlet.recipes.recipe import KINDS, LINE_ARCHITECTURE, VALUE_WORK, Choice
+from convlet.recipes.table import RECIPES, entry_for, recipe
 
 SHAPES = [(8, 8, 1), (28, 28, 1), (32, 32, 3), (48, 64, 3), (96, 96, 3), (6, 200, 1), (1, 30, 1), (3, 3, 1), (1, 1, 1)]
 

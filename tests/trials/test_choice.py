@@ -8,7 +8,7 @@ import pytest
 
 from convlet.errors import ArchitectureError
 from convlet.recipes.presets import SIX, Entry
-from convlet.recipes.recipe import entry_for
+from convlet.recipes.table import entry_for
 from convlet.trials.choice import candidates, check_words, choose, missing, runner_up, untried
 from tests.trials.test_comparison import dataset
 
