@@ -14,6 +14,8 @@ import numpy as np
 
 from convlet import random
 from convlet.data.inputs import as_images, as_labels
+from convlet.data.thumbnails import resize as resize  # part of this module for users
+from convlet.data.thumbnails import smoothed
 from convlet.errors import InputError
 from convlet.layers import (
     GELU,
@@ -265,31 +267,9 @@ def prototypes(
                 scale = np.sqrt(np.mean(np.square(ascent), axis=(1, 2, 3), keepdims=True))
             part += np.float32(0.1) * ascent / np.maximum(scale, np.float32(1e-12))
             if step % 4 == 3:
-                part = _smoothed(part, blur)
+                part = smoothed(part, blur)
         x[rows] = part
     return cast(Array, (x - model.preprocessing.offset) / model.preprocessing.scale)
-
-
-def resize(maps: Array, height: int, width: int) -> Array:
-    """Maps (n, h, w) brought to (n, height, width), linear between the centres of pixels; the edges go on outwards."""
-    return _stretched(_stretched(maps, 2, width), 1, height).astype(maps.dtype)
-
-
-def _stretched(maps: Array, axis: int, wanted: int) -> Array:
-    """Maps with `wanted` pixels along an axis, each between the two nearest ones: float64."""
-    length, numbers = maps.shape[axis], np.arange(wanted)
-    place = np.clip((numbers + 0.5) * length / wanted - 0.5, 0, length - 1)
-    below = np.minimum(place.astype(np.int64), length - 1)
-    share = (place - below).reshape([-1 if number == axis else 1 for number in range(maps.ndim)])
-    above = np.minimum(below + 1, length - 1)
-    return cast(Array, maps.take(below, axis) * (1 - share) + maps.take(above, axis) * share)
-
-
-def _smoothed(x: Array, share: float) -> Array:
-    """x (n, H, W, C) with this share of each pixel replaced by the mean of its four neighbours, edges repeated."""
-    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    around = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
-    return cast(Array, (np.float32(1 - share) * x + np.float32(share / 4) * around).astype(np.float32))
 
 
 def _door(model: Model, images: Array, targets: Array | None) -> tuple[Array, Array | None]:

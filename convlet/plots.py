@@ -6,7 +6,7 @@ Needs matplotlib, which the extra `plot` brings. Each display keeps what it show
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -94,7 +94,7 @@ class LearningCurvesDisplay:
     history : as `TrainingResult.history`
     """
 
-    def __init__(self, history: dict[str, list[Any]]) -> None:
+    def __init__(self, history: Mapping[str, Any]) -> None:
         self.history = history
 
     @classmethod

@@ -14,7 +14,7 @@ import convlet
 ROOT = Path(convlet.__file__).parent
 
 ORDER = (
-    *("errors", "random", "system", "report.notebook"),
+    *("errors", "random", "system", "records", "report.notebook"),
     *("layers", "network", "likeness", "data"),
     *("kernels.shapes", "kernels.target", "kernels.tuned", "kernels.registry"),
     *("kernels.vectors", "kernels.calling", "kernels.products", "kernels.maps", "kernels.threads", "kernels.compiler"),

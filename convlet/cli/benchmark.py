@@ -12,14 +12,14 @@ from convlet.cli import options
 @click.command("benchmark")
 @click.argument("architecture")
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--batch", type=int, default=128, show_default=True, help="Images of a training step.")
-@click.option("--threads", type=int, help="Threads [default: all].")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown, and more, as JSON.")
+@click.option("--batch", type=int, default=128, show_default=True, help="Batch size of a training step.")
+@click.option("--threads", type=int, help="Number of threads.  [default: all available processors]")
+@click.option("--json", "json_file", metavar="FILE", help="Write all results to a JSON file.")
 def command(**values: Any) -> None:
-    """Images per second of ARCHITECTURE and its share of this machine's peak, in all and layer by layer.
+    """Measure the speed of ARCHITECTURE: images per second and percent of this machine's peak, in total and by layer.
 
-    ARCHITECTURE is a word such as conv8-relu-pool; a head of 10 classes is put on it. Training steps are timed with
-    Adam, on random images.
+    ARCHITECTURE is an architecture string such as conv8-relu-pool. A classifier head for 10 classes is added. Training
+    steps use Adam and random images.
     """
     from rich.console import Console
 

@@ -8,21 +8,20 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.kernel_cache import CacheFacts
 
 PLACE = "set CONVLET_CACHE to a folder that can be written and has room"
 
 
 @click.group("cache")
 def command() -> None:
-    """Compiled kernels: what is kept, remove it, compile ahead."""
+    """Show, clear or fill the cache of compiled kernels."""
 
 
 @command.command("info")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def info(json_file: str | None) -> None:
-    """Where compiled kernels are kept, how many, and whether more can be."""
-    from dataclasses import asdict
-
+    """Show where compiled kernels are stored, and how many."""
     from rich.console import Console
 
     from convlet.kernels.compiler import place, upkeep
@@ -32,8 +31,12 @@ def info(json_file: str | None) -> None:
     _need_compiler()
     folder = place.folder()
     own = upkeep.Folder(None, 0, 0, 0, 0.0) if folder is None else upkeep.describe(folder)
-    others = [asdict(upkeep.describe(path)) for path in upkeep.others()]
-    result = {**asdict(own), "writable": upkeep.writable(), "others": others, "days_kept": upkeep.DAYS_KEPT}
+    result: CacheFacts = {
+        **own.facts(),
+        "writable": upkeep.writable(),
+        "others": [upkeep.describe(path).facts() for path in upkeep.others()],
+        "days_kept": upkeep.DAYS_KEPT,
+    }
     if json_file:
         options.write_json(json_file, result)
     print_cache(result, Console())
@@ -41,7 +44,7 @@ def info(json_file: str | None) -> None:
 
 @command.command("clear")
 def clear() -> None:
-    """Remove all compiled kernels, those of other versions too. They are compiled again when they are needed."""
+    """Remove all compiled kernels, also of other versions. They are compiled again when needed."""
     from convlet.kernels.compiler import place, upkeep
     from convlet.report.numbers import count, size
 
@@ -52,12 +55,17 @@ def clear() -> None:
 
 @command.command("warm")
 @click.argument("words", nargs=-1, metavar="[ARCHITECTURE]...")
-@click.option("--preset", help="six, six-linear or methods [default: six].")
+@click.option("--preset", metavar="[six|six-linear|methods]", help="Preset networks.  [default: six]")
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
-@click.option("--threads", type=int, help="Processes that compile at the same time [default: all].")
+@click.option("--classes", type=int, default=10, show_default=True, help="Number of classes.")
+@click.option(
+    "--threads", type=int, help="Number of processes that compile at once.  [default: all available processors]"
+)
 def warm(words: tuple[str, ...], **values: Any) -> None:
-    """Compile what these networks or recipes run, with any optimizer, on bytes and floats, so nobody waits later."""
+    """Compile the kernels of networks or recipes now.
+
+    Later commands then start at once, with every optimizer, and with uint8 or float32 images.
+    """
     from rich.console import Console
 
     from convlet.errors import RunError, SettingsError
@@ -67,7 +75,7 @@ def warm(words: tuple[str, ...], **values: Any) -> None:
     from convlet.recipes import presets
     from convlet.report.numbers import count, seconds
     from convlet.system.threads import available_threads
-    from convlet.trials.comparison import as_entry
+    from convlet.trials.choice import as_entry
 
     if words and values["preset"]:
         raise SettingsError(f"--preset {values['preset']} and architectures were both given; give one of them")

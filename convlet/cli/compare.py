@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from convlet.cli import options, streams
+from convlet.cli import options, setting_options, streams
+from convlet.cli.values import Values
+from convlet.records.comparison import ComparisonResult
+from convlet.records.run import CompareConfig
 
 
 @click.command("compare")
 @click.argument("data", default="digits")
 @click.argument("architectures", nargs=-1, metavar="[ARCHITECTURE]...")
-@click.option("--preset", help="six, six-linear or methods: networks that belong together.")
-@click.option("--then", "then_data", metavar="DATA", help="Train the best network on this data set afterwards.")
-@click.option("--repeats", type=int, default=1, show_default=True, help="Trainings of each network.")
-@options.add(options.SETTINGS)
+@click.option("--preset", metavar="[six|six-linear|methods]", help="Compare the networks of a preset.")
+@click.option("--then", "then_data", metavar="DATA", help="Then train the best network on this data set.")
+@click.option(
+    "--repeats",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Number of trainings of each network, with different seeds.",
+)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
-@click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON.")
-@click.option("--report", "report_file", metavar="FILE", help="Write a report as one HTML file.")
-@click.option("--output", metavar="FOLDER", help="Write results, models and report into a new folder.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the results to a JSON file.")
+@click.option("--report", "report_file", metavar="FILE", help="Write a report to one HTML file.")
+@click.option("--output", metavar="FOLDER", help="Write results, models and report to a new folder.")
 @options.add(options.RUN)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Hide progress.")
 def command(**values: Any) -> int:
-    """Train several networks on DATA, choose by validation error, report.
+    """Train several networks on DATA, choose the one with the lowest validation error, and report its test error.
 
-    DATA is a name (digits, mnist, fashion-mnist), or a place: a folder with one sub-folder per class, or others that
-    docs/pictures.md names. ARCHITECTURE is a word such as conv8-relu-pool, or the name of a recipe: fast, standard or
-    best. Without any, candidates that suit the images are compared: six small networks for writing, else
-    conv16-relu-pool, fast and standard.
+    DATA is a name (digits, mnist, fashion-mnist) or a path: a folder with one sub-folder per class, or another form
+    listed in docs/pictures.md. ARCHITECTURE is an architecture string such as conv8-relu-pool, or the name of a recipe:
+    fast, standard or best. If none is given, the candidates depend on the images: six small networks for handwriting,
+    else conv16-relu-pool, fast and standard.
 
-    With --output, what was interrupted goes on with --resume FOLDER.
+    A comparison with --output can be resumed after an interruption with --resume FOLDER.
     """
     from contextlib import ExitStack
 
@@ -60,32 +70,33 @@ def command(**values: Any) -> int:
         return _run(comparison, folder, command, values, signals)
 
 
-def _config_before(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+def _config_before(folder: Path, values: Values) -> CompareConfig:
     """What the run to go on with was asked for; what was not given again is taken from it."""
     from convlet.runs.folder import read_config
 
     config = read_config(folder, "compare")
-    options.as_before(values, config["loading"] | {"repeats": config["origin"].get("repeats", 1)})
+    options.as_before(values, {**config["loading"], "repeats": config["origin"].get("repeats", 1)})
     return config
 
 
-def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
+def _comparison(values: Values, config: CompareConfig | None) -> Any:
     """The comparison that was asked for, now or when the run was begun."""
     from convlet.errors import SettingsError
     from convlet.recipes import presets
-    from convlet.trials.comparison import Comparison, candidates, check_words
+    from convlet.trials.choice import candidates, check_words
+    from convlet.trials.comparison import Comparison
 
     words, preset = values["architectures"], values["preset"]
     if words and preset:
         raise SettingsError(f"--preset {preset} and architectures were both given; give one of them")
-    given = options.given_settings(values)
+    given = setting_options.given_settings(values)
     if config is not None and not words and not preset:
         entries = tuple(presets.Entry(**entry) for entry in config["origin"]["entries"])
     else:
         check_words(words)
         entries = presets.preset(preset) if preset else ()
     if config is not None:
-        given = config["origin"]["given"] | given
+        given = {**config["origin"]["given"], **given}
     options.positive("--repeats", values["repeats"])
     presets.settings_for(presets.Entry("", ""), 1, given)
     data = options.load_data(values["data"], values)
@@ -94,7 +105,7 @@ def _comparison(values: dict[str, Any], config: dict[str, Any] | None) -> Any:
     return Comparison(data, entries, given, values["repeats"], then)
 
 
-def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict[str, Any] | None, stop: Any) -> None:
+def _keep_in(folder: Path, comparison: Any, values: Values, config: CompareConfig | None, stop: Any) -> None:
     """Let the comparison keep its trainings in the folder; refuse to go on with another one than was begun."""
     from convlet.measure.conditions import machine, versions
     from convlet.runs.folder import CONFIG, RunFolder, check_origin
@@ -103,13 +114,19 @@ def _keep_in(folder: Path, comparison: Any, values: dict[str, Any], config: dict
     if config is not None:
         check_origin(folder, config, made_from)
     else:
-        begun = {"kind": "compare", "machine": machine(), "versions": versions()}
-        begun |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+        begun: CompareConfig = {
+            "kind": "compare",
+            "machine": machine(),
+            "versions": versions(),
+            "command": options.typed(),
+            "origin": made_from,
+            "loading": options.loading(values),
+        }
         options.write_json(folder / CONFIG, begun)
     comparison.folder = RunFolder(folder, options.save_seconds(values), stop)
 
 
-def _run(comparison: Any, folder: Path | None, command: str | None, values: dict[str, Any], signals: Any) -> int:
+def _run(comparison: Any, folder: Path | None, command: str | None, values: Values, signals: Any) -> int:
     """Train everything, write what was asked for and show it; `command` is what the user typed when it was begun."""
     from rich.console import Console
 
@@ -126,8 +143,8 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
             images, shape = len(comparison.data.validation), comparison.data.image_shape
             say(console, plan_line(name, word, settings, expected, images, shape))
     with LiveProgress(console, quiet=values["quiet"]) as progress:
-        result = comparison.run(progress)
-    result |= {"command": command, "loading": options.loading(values)}
+        result: ComparisonResult = comparison.run(progress)
+    result["command"], result["loading"] = command, options.loading(values)
     try:
         if values["json_file"]:
             options.write_json(values["json_file"], result)
@@ -148,7 +165,7 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: dict
     return 0
 
 
-def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: Any, folder: Path | None) -> None:
+def _report(path: str | Path, result: ComparisonResult, comparison: Any, signals: Any, folder: Path | None) -> None:
     """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
     from convlet.cli.report import interruptible, write_report
 
@@ -160,7 +177,7 @@ def _report(path: str | Path, result: dict[str, Any], comparison: Any, signals: 
         write_report(path, result, comparison.data, models, comparison.then, threads)
 
 
-def _write_folder(folder: Path, result: dict[str, Any], models: dict[str, Any]) -> None:
+def _write_folder(folder: Path, result: ComparisonResult, models: Mapping[str, Any]) -> None:
     """compare.json, table.txt and a model file for each network (the first repeat's)."""
     import io
 

@@ -7,16 +7,18 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.cli.values import Values
+from convlet.records.data import DataFacts, DataInfo
 
 
 @click.group("data")
 def command() -> None:
-    """Named data sets: what there is, download, describe."""
+    """List, download or describe data sets."""
 
 
 @command.command("list")
 def list_sets() -> None:
-    """The named data sets, and which are here already."""
+    """List the named data sets, and which are already here."""
     from rich.console import Console
 
     from convlet.data import named
@@ -30,9 +32,12 @@ def list_sets() -> None:
 
 @command.command("get")
 @click.argument("name")
-@click.option("--offline", is_flag=True, help="Only say whether it is here.")
+@click.option("--offline", is_flag=True, help="Do not download; only say whether the data set is on this machine.")
 def get(name: str, offline: bool) -> None:
-    """Download a named data set, unless it is here already; a file that is damaged is replaced."""
+    """Download a named data set.
+
+    Nothing is downloaded if it is already on this machine. Damaged files are replaced.
+    """
     from convlet.data import named
 
     item = _named(name)
@@ -52,12 +57,12 @@ def get(name: str, offline: bool) -> None:
 @command.command("info")
 @click.argument("name", metavar="DATA")
 @options.add(options.DATA)
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def info(name: str, json_file: str | None, **values: Any) -> None:
-    """Describe a named data set (images, shape, classes, pixels, fingerprint), or what a place holds.
+    """Describe a named data set, folder, archive or file.
 
-    Of a place - a folder, a zip, a file - only headers are read: parts, classes, counts, sizes, and what is passed over
-    and why.
+    A named data set is shown with its images, shape, classes, pixels and fingerprint. Of folders, archives and files
+    only the headers are read; their parts, classes, counts and sizes are shown, and what is skipped and why.
     """
     from convlet.data import named
 
@@ -68,7 +73,7 @@ def info(name: str, json_file: str | None, **values: Any) -> None:
         _survey(name, json_file, values)
 
 
-def _survey(place: str, json_file: str | None, values: dict[str, Any]) -> None:
+def _survey(place: str, json_file: str | None, values: Values) -> None:
     """What a place holds, on the terminal and as JSON."""
     from rich.console import Console
 
@@ -84,7 +89,7 @@ def _survey(place: str, json_file: str | None, values: dict[str, Any]) -> None:
         say(console, line)
 
 
-def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
+def _describe(name: str, json_file: str | None, values: Values) -> None:
     """A named data set, on the terminal and as JSON."""
     import numpy as np
     from rich.console import Console
@@ -96,7 +101,9 @@ def _describe(name: str, json_file: str | None, values: dict[str, Any]) -> None:
     counts = {
         part_name: np.bincount(part.labels, minlength=len(data.classes)).tolist() for part_name, part in data.parts
     }
-    result = data.describe() | {
+    facts: DataFacts = data.describe()
+    result: DataInfo = {
+        **facts,
         "pixel_range": [min(low for low, _ in pixels), max(high for _, high in pixels)],
         "pixel_type": str(data.train.images.dtype),
         "images_per_class": counts,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from convlet.cli.values import Values
 from convlet.errors import DataError
 
 
@@ -21,37 +23,44 @@ class Shape(click.ParamType):
             return value
         found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})(?:x([1-9]\d{0,2}))?", value)
         if not found:
-            self.fail(f"'{value}' is no shape: expected height x width, or with channels, as in 24x32 or 24x32x3")
+            self.fail(
+                f"'{value}' is not an image shape: expected height x width, or with channels, as in 24x32 or 24x32x3"
+            )
         return tuple(int(side) for side in found.groups() if side)
 
 
 PLACE = (
-    click.option("--labels", metavar="FILE", help="The table (.csv, .tsv, .txt, .parquet) of pictures and classes."),
-    click.option("--file-column", metavar="NAME", help="Its column of file names [default: found]."),
-    click.option("--label-column", metavar="NAME", help="The column of classes of a table [default: found]."),
+    click.option(
+        "--labels", metavar="FILE", help="Table of pictures and their classes (.csv, .tsv, .txt or .parquet)."
+    ),
+    click.option("--file-column", metavar="NAME", help="Column of file names in that table.  [default: detected]"),
+    click.option("--label-column", metavar="NAME", help="Column of classes in a table.  [default: detected]"),
     click.option(
         "--label-pattern",
         metavar="REGEX",
-        help=r"The class in each picture's path: a group named label, as in '(?P<label>[a-z]+)_\d+'.",
+        help=r"Regular expression with the class as group 'label' in each picture's path: '(?P<label>[a-z]+)_\d+'.",
     ),
     click.option(
         "--group-pattern",
         metavar="REGEX",
-        help="What stays on one side of every split: a group named group in each path, as in '(?P<group>p[0-9]+)'.",
+        help="Regular expression with a group name as group 'group' in each path: '(?P<group>p[0-9]+)'. A group stays "
+        "in one part of every split.",
     ),
     click.option(
-        "--class-level", type=int, metavar="N", help="Folders of this level name the classes [default: found]."
+        "--class-level", type=int, metavar="N", help="Level of the folders that name the classes.  [default: detected]"
     ),
-    click.option("--image-shape", type=Shape(), help="Shape of rows of pixels [default: square]."),
+    click.option("--image-shape", type=Shape(), help="Image shape of a table's rows of pixels.  [default: square]"),
     click.option(
-        "--transpose/--no-transpose", default=None, help="Exchange rows and columns [default: EMNIST's files alone]."
+        "--transpose/--no-transpose",
+        default=None,
+        help="Swap rows and columns of each image.  [default: only for EMNIST's files]",
     ),
-    click.option("--skip-unreadable", is_flag=True, help="Go on without the pictures that cannot be read."),
+    click.option("--skip-unreadable", is_flag=True, help="Skip pictures that cannot be read."),
     click.option(
         "--pictures",
         metavar="KIND",
-        help="What they show: writing, objects, photographs or unknown [default: a guess]; objects and photographs are "
-        "also trained as mirror images.",
+        help="What the pictures show: writing, objects, photographs or unknown. Recipes mirror objects and "
+        "photographs.  [default: guessed]",
     ),
 )
 
@@ -61,7 +70,7 @@ NAMES = (
 )
 
 
-def choices(values: dict[str, Any]) -> dict[str, Any]:
+def choices(values: Mapping[str, Any]) -> Values:
     """The parameters of `data.load` that these options give."""
     found = {name: values[name] for name in (*NAMES, "rules") if values.get(name) is not None}
     if "image_shape" in found:
@@ -76,7 +85,7 @@ def choices(values: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
+def as_trained(values: Values, model: Any) -> Values:
     """The options of data, with those pictures of files are read as the training pictures of a model were."""
     from convlet import data
     from convlet.data import named
@@ -90,7 +99,7 @@ def as_trained(values: dict[str, Any], model: Any) -> dict[str, Any]:
     return found
 
 
-def kept(values: dict[str, Any]) -> dict[str, Any]:
+def kept(values: Values) -> Values:
     """The same as a run folder keeps it: files by their full paths, and only what was given."""
     found = {name: value for name, value in choices(values).items() if value is not False}
     if "labels" in found and Path(found["labels"]).is_file():

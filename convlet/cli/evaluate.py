@@ -7,6 +7,8 @@ from typing import Any
 import click
 
 from convlet.cli import model_data, options, relabel
+from convlet.cli.values import Values
+from convlet.records.evaluation import EvaluationResult, Rejected
 
 
 @click.command("evaluate")
@@ -17,25 +19,34 @@ from convlet.cli import model_data, options, relabel
     default="test",
     show_default=True,
     type=click.Choice(["test", "validation", "train"]),
-    help="Which images.",
+    help="Part of the data to evaluate on.",
 )
 @options.add(options.DATA[1:])
-@click.option("--reject", type=float, metavar="P", help="What is left if images below this confidence are rejected.")
+@click.option(
+    "--reject",
+    type=float,
+    metavar="P",
+    help="Reject images below this confidence, and report coverage and error of the rest.",
+)
 @click.option(
     "--reject-error",
     type=float,
     metavar="E",
-    help="The same for the confidence that kept this error on validation images; unlike images are rejected too.",
+    help="The same, with the confidence that reached this error on validation images; images unlike the training "
+    "images are rejected too.",
 )
 @click.option(
     "--relabel-csv",
     metavar="FILE",
-    help="Write the images of all parts whose label looks wrong, with the class that is suggested, as a table; "
-    "'train --labels FILE' reads it back.",
+    help="Write a table of the images of all parts whose label looks wrong, with a suggested class; "
+    "'train --labels FILE' reads it.",
 )
-@click.option("--json", "json_file", metavar="FILE", help="Write the figures as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the results to a JSON file.")
 def command(**values: Any) -> None:
-    """Error rate, confusion matrix and worst mistakes of MODEL on the test images of DATA."""
+    """Evaluate MODEL on the test images of DATA: error rate, confusion matrix and worst mistakes.
+
+    MODEL is a model file or a run folder.
+    """
     from rich.console import Console
 
     from convlet.errors import DataError, images_called
@@ -61,14 +72,16 @@ def command(**values: Any) -> None:
     with images_called(values["part"]):
         logits = model.logits(images)
         found = evaluate(model, images, part.labels, softmax(logits), part.names)
-    result = {
+    copies = data.test_copies if values["part"] == "test" else None
+    leaked = without_copies(logits.argmax(axis=1) != part.labels, copies)
+    result: EvaluationResult = {
         "model": values["model"],
         "architecture": model.architecture,
         "part": values["part"],
         "data": data.describe(),
         "classes": list(model.classes),
         **found,
-        **(without_copies(logits.argmax(axis=1) != part.labels, data.test_copies) if values["part"] == "test" else {}),
+        **leaked,
         "unlike": _unlike(model, images, logits),
         "rejected": _rejected(model, images, part.labels, logits, reject) if reject is not None else None,
     }
@@ -91,7 +104,7 @@ def _unlike(model: Any, images: Any, logits: Any) -> str | None:
     return batch_note(images, known, logits, LOOKED_AT) if known is not None else None
 
 
-def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> dict[str, Any]:
+def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) -> Rejected:
     """What is left of the images if some are rejected: threshold, coverage and error of the kept, None without any."""
     from convlet.learning.losses import softmax
 
@@ -103,11 +116,16 @@ def _rejected(model: Any, images: Any, labels: Any, logits: Any, reject: Any) ->
         kept &= [not notes for notes in model.unlike(images, logits)]
     wrong = probabilities.argmax(axis=1)[kept] != labels[kept]
     error = float(wrong.mean()) if kept.any() else None
-    found = {"threshold": reject.threshold, "unlike": reject.unlike, "kept": int(kept.sum())}
-    return found | {"coverage": float(kept.mean()), "error": error}
+    return {
+        "threshold": reject.threshold,
+        "unlike": reject.unlike,
+        "kept": int(kept.sum()),
+        "coverage": float(kept.mean()),
+        "error": error,
+    }
 
 
-def _part(model: Any, data: Any, values: dict[str, Any]) -> Any:
+def _part(model: Any, data: Any, values: Values) -> Any:
     """The images to evaluate on, or DataError if there are none or the model takes others."""
     from convlet.errors import DataError
     from convlet.trials.trial import no_validation

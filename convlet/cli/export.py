@@ -10,27 +10,30 @@ import click
 from click.core import ParameterSource
 
 from convlet.cli import data_options, model_data, options
+from convlet.cli.values import Values
 
 
 @click.command("export")
 @click.argument("model")
-@click.option("--to", "target", required=True, metavar="onnx|torch", help="For which programs.")
+@click.option("--to", "target", required=True, metavar="[onnx|torch]", help="Format to write.")
 @click.option(
-    "--output", metavar="FILE", help="The file to write [default: in the current folder, named after the model]."
-)
-@click.option("--check", metavar="DATA", help="Check it with 20 images of this data [default: with made-up images].")
-@click.option(
-    "--layout", type=click.Choice(["nhwc", "nchw"]), help="Of onnx: the order of the input's axes [default: nhwc]."
+    "--output", metavar="FILE", help="File to write.  [default: in the current folder, named after the model]"
 )
 @click.option(
-    "--input", "element", type=click.Choice(["uint8", "float32"]), help="Of onnx: the input's type [default: uint8]."
+    "--check", metavar="DATA", help="Check the export on 20 images of this data.  [default: on synthetic images]"
+)
+@click.option(
+    "--layout", type=click.Choice(["nhwc", "nchw"]), help="Order of the input's axes in onnx.  [default: nhwc]"
+)
+@click.option(
+    "--input", "element", type=click.Choice(["uint8", "float32"]), help="Type of the input in onnx.  [default: uint8]"
 )
 @options.add(options.DATA[2:])
 def command(**values: Any) -> None:
-    """Write MODEL for other programs: an ONNX file, or a module for PyTorch with its weights beside it.
+    """Export MODEL to other programs: an ONNX file, or a PyTorch module with its weights in a second file.
 
-    What is written computes the same: it is run on 20 images first, and nothing is written if it answers otherwise.
-    MODEL is a model file or the folder of a run. The other options say how --check DATA is read.
+    The export is first run on 20 images. If its predictions differ from the model's, nothing is written. MODEL is a
+    model file or a run folder. The options below --check say how its DATA is read.
     """
     from convlet.export.targets import target
     from convlet.export.writing import checked
@@ -50,7 +53,7 @@ def command(**values: Any) -> None:
         click.echo(note)
 
 
-def _check_data_options(values: dict[str, Any]) -> None:
+def _check_data_options(values: Values) -> None:
     """Refuse options that say how data is read if there is no data."""
     from convlet.errors import SettingsError
 
@@ -67,7 +70,7 @@ def _named_after(model: str, suffix: str, target: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9]', '_', name)}_{target}{suffix}" if suffix == ".py" else f"{name}{suffix}"
 
 
-def _images(values: dict[str, Any], model: Any) -> Any:
+def _images(values: Values, model: Any) -> Any:
     """Images of the data to check with: up to 20 of the test images, else of the validation or training images."""
     import numpy as np
 

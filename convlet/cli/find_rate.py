@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from convlet.cli import starting
+from convlet.cli.values import Values
 
 
-def find_and_show(values: dict[str, Any]) -> None:
+def find_and_show(values: Values) -> None:
     """Find a learning rate and show how the loss went."""
     from rich.console import Console
 

@@ -7,18 +7,19 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.layers import Inspection, ModelFacts
 from convlet.system import reading
 
 
 @click.command("inspect")
 @click.argument("what", metavar="MODEL|ARCHITECTURE")
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--classes", type=int, default=10, show_default=True, help="Classes of the head.")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown as JSON.")
+@click.option("--classes", type=int, default=10, show_default=True, help="Number of classes.")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result to a JSON file.")
 def command(**values: Any) -> None:
-    """Layers, shapes, parameters, memory and multiply-adds of a model file or an architecture.
+    """Show layers, shapes, parameters, memory and multiply-adds of a model file or an architecture string.
 
-    For a model file, --input and --classes are its own.
+    A model file has its own input shape and classes; --input and --classes are then ignored.
     """
     from rich.console import Console
 
@@ -28,13 +29,13 @@ def command(**values: Any) -> None:
     from convlet.report.layers import print_layers
 
     options.check_file(values["json_file"], "--json")
-    what, facts = values["what"], {}
+    what = architecture = values["what"]
+    facts: ModelFacts = {}
     if not reading.is_missing(what) or what.endswith(".safetensors") or "/" in what:
         path = options.model_path(what)
         model = model_file.load(path)
-        network, shape = model.network, model.input_shape
+        network, shape, architecture = model.network, model.input_shape, model.architecture
         facts = {
-            "architecture": model.architecture,
             "classes": list(model.classes),
             "sha256": model.sha256(),
             "members": model.members,
@@ -47,9 +48,8 @@ def command(**values: Any) -> None:
     else:
         shape = options.input_shape(values["input_shape"])
         network = with_head(parse(what), options.positive("--classes", values["classes"]))
-        facts = {"architecture": what}
     rows = describe(network, shape)
-    result = {**facts, "input_shape": list(shape), "layers": rows}
+    result: Inspection = {"architecture": architecture, **facts, "input_shape": list(shape), "layers": rows}
     if values["json_file"]:
         options.write_json(values["json_file"], result)
     print_layers(result, Console())

@@ -19,18 +19,18 @@ from convlet.errors import ConvletError
 from convlet.system.limits import check_address_space
 
 COMMANDS = {
-    "compare": ("convlet.cli.compare", "Train several networks, choose by validation error, report."),
-    "train": ("convlet.cli.train", "Train one network into a run folder."),
-    "recipes": ("convlet.cli.recipes", "Recipes for train: what they choose, and why."),
-    "evaluate": ("convlet.cli.evaluate", "Error rate, confusion matrix and worst mistakes of a model."),
-    "predict": ("convlet.cli.predict", "Classes and probabilities for image files."),
-    "export": ("convlet.cli.export", "A model for other programs: ONNX, PyTorch."),
-    "inspect": ("convlet.cli.inspect", "Layers, shapes, parameters, memory and cost."),
-    "benchmark": ("convlet.cli.benchmark", "Images per second and share of the machine's peak."),
-    "report": ("convlet.cli.report", "Make the report of a run again, as one HTML file."),
-    "runs": ("convlet.cli.runs", "The runs in a folder, their state and results."),
-    "cache": ("convlet.cli.cache", "Compiled kernels: where they are kept, remove, compile ahead."),
-    "data": ("convlet.cli.data", "Named data sets: list, download, describe."),
+    "compare": ("convlet.cli.compare", "Train several networks and pick the best on validation data."),
+    "train": ("convlet.cli.train", "Train one network."),
+    "recipes": ("convlet.cli.recipes", "List the recipes: what they choose, and why."),
+    "evaluate": ("convlet.cli.evaluate", "Show error rate, confusion matrix and worst mistakes of a model."),
+    "predict": ("convlet.cli.predict", "Predict the classes of image files."),
+    "export": ("convlet.cli.export", "Export a model to ONNX or PyTorch."),
+    "inspect": ("convlet.cli.inspect", "Show layers, shapes, parameters, memory and cost."),
+    "benchmark": ("convlet.cli.benchmark", "Measure images per second and percent of the machine's peak."),
+    "report": ("convlet.cli.report", "Write the report of a run again, as one HTML file."),
+    "runs": ("convlet.cli.runs", "List the runs in a folder with their state and results."),
+    "cache": ("convlet.cli.cache", "Show, clear or fill the cache of compiled kernels."),
+    "data": ("convlet.cli.data", "List, download or describe data sets."),
 }
 
 
@@ -65,11 +65,11 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="convlet")
 def cli() -> None:
-    """Convolutional networks for small images, trained on the CPU you have.
+    """Train convolutional networks for small images on the CPU.
 
-    Start with 'convlet compare': six small networks on handwritten digits, in seconds, without a network connection.
+    Start with 'convlet compare': it trains six small networks on handwritten digits in seconds, offline.
 
-    Exit codes: 0 done, 1 failed while running, 2 input that cannot be used, 130 interrupted, 143 asked to end.
+    Exit codes: 0 success, 1 failure, 2 invalid input, 130 interrupted (Ctrl-C), 143 terminated (SIGTERM).
     """
     check_address_space()
 

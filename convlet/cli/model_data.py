@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from convlet.cli import data_options, options
+from convlet.cli.values import Values
 from convlet.system import reading
 
 
-def load_as_trained(place: str, values: dict[str, Any], model: Any) -> Any:
+def load_as_trained(place: str, values: Values, model: Any) -> Any:
     """The data set at a place, with those pictures of files read as the training pictures were."""
     return options.load_data(place, data_options.as_trained({**values, "data": place}, model))
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 from click.core import ParameterSource
 
 from convlet.cli import data_options
+from convlet.cli.values import Values
 from convlet.errors import InputError, RunError, SettingsError
+from convlet.records.run import Loading
 from convlet.system import atomic, reading
 from convlet.system.atomic import write_json
 
@@ -33,108 +35,34 @@ class Size(click.ParamType):
             return value
         found = re.fullmatch(r"(\d{1,4})x(\d{1,4})", value)
         if not found or not all(1 <= int(n) <= 1024 for n in found.groups()):
-            self.fail(f"'{value}' is no size: expected height x width from 1x1 to 1024x1024, as in 32x32")
+            self.fail(f"'{value}' is not a size: expected height x width from 1x1 to 1024x1024, as in 32x32")
         return int(found[1]), int(found[2])
 
 
-class Batch(click.ParamType):
-    """A number of images, or `all`."""
-
-    name = "N|all"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | str | None:
-        if isinstance(value, int) or value == "all":
-            return value
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(f"'{value}' is no batch: expected a number of images, or 'all' for full batch")
-
-
-SETTINGS = (
-    click.option("--epochs", type=int, help="Passes over the training images [default: by their number]."),
-    click.option("--batch", type=Batch(), help="Images between two updates, or 'all' [default: 32]."),
-    click.option("--optimizer", help="sgd, adagrad, rmsprop, adam or adamw [default: adam]."),
-    click.option("--learning-rate", type=float, help="The highest of the schedule [default: 0.006]."),
-    click.option("--schedule", help="constant, step, cosine or one-cycle [default: one-cycle]."),
-    click.option("--momentum", type=float, help="Of sgd [default: 0.9]."),
-    click.option("--weight-decay", type=float, help="On weights [default: 0]."),
-    click.option("--warm-up", type=float, help="Share of the steps in which the rate climbs [default: by schedule]."),
-    click.option("--clip-norm", type=float, help="A longer gradient is shortened to this [default: no limit]."),
-    click.option(
-        "--augment", metavar="WORD", help="How images are changed, as in shift2-flip-rotate10 [default: not]."
-    ),
-    click.option("--label-smoothing", type=float, help="Share of a label spread over all classes [default: 0]."),
-    click.option("--class-weights", metavar="WEIGHTS", help="'balanced', or a number for each class: 1,1,5."),
-    click.option("--ema-decay", type=float, help="Keep a running mean of the parameters, as with 0.99 [default: 0]."),
-    click.option("--patience", type=int, help="Stop after so many epochs without a better one, and keep the best."),
-    click.option(
-        "--perfect-epochs",
-        type=int,
-        help="Stop after so many epochs in a row without a wrong validation image, of at least 50; 0 for never "
-        "[default: 0; recipes: see 'convlet recipes NAME'; 0 with --epochs, --steps, --minutes or --patience].",
-    ),
-    click.option(
-        "--monitor",
-        help="What epochs are compared by on validation images: loss, error or balanced-error [default: loss; with "
-        "balanced class weights, balanced-error].",
-    ),
-    click.option("--keep", help="Which epoch to keep: last or best [default: last; recipes: best]."),
-    click.option("--steps", type=int, help="Updates in all, in place of epochs."),
-    click.option("--minutes", type=float, help="Time to train, in place of epochs."),
-    click.option("--members", type=int, help="Networks that are trained and predict together [default: 1]."),
-    click.option(
-        "--views", metavar="WORD", help="Views that are averaged to predict, as in shift1-flip [default: one]."
-    ),
-    click.option("--seed", type=int, help="Of weights, shuffling and dropout [default: 0]."),
-    click.option("--threads", type=int, help="Threads [default: all]; never changes a result."),
-    click.option("--shard", type=int, help="Images a thread takes at once [default: 16]."),
-    click.option(
-        "--on-nonfinite", help="Where training diverges: stop, or rollback and halve the rate [default: stop]."
-    ),
-)
-
 DATA = (
-    click.option("--train-images", type=int, metavar="N", help="Use only N training images, every class its share."),
+    click.option("--train-images", type=int, metavar="N", help="Train on a stratified subset of N images."),
     click.option(
         "--validation",
         type=float,
         default=0.1,
         show_default=True,
-        help="Share of the training images to choose by.",
+        help="Fraction of the training images held out for validation.",
     ),
-    click.option("--size", type=Size(), help="Resize pictures in files, as in 32x32; larger photos are then read too."),
+    click.option(
+        "--size", type=Size(), help="Resize pictures read from files, as in 32x32; it also allows larger photos."
+    ),
     click.option("--offline", is_flag=True, help="Never download."),
     *data_options.PLACE,
 )
 
-INPUT_HELP = "Height x width x channels of an image."
+INPUT_HELP = "Image shape: height x width x channels."
 RUN = (
-    click.option("--resume", metavar="RUN", help="Go on with the run in this folder."),
+    click.option("--resume", metavar="RUN", help="Resume the run in this folder."),
     click.option(
         "--save-every",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="Seconds between two checkpoints; 0 for one after each step [default: 60].",
-    ),
-)
-
-SETTING_NAMES = (
-    *("epochs", "batch", "optimizer", "learning_rate", "schedule"),
-    *("momentum", "weight_decay", "warm_up", "clip_norm", "augment", "label_smoothing", "class_weights", "ema_decay"),
-    *(
-        "patience",
-        "perfect_epochs",
-        "monitor",
-        "keep",
-        "steps",
-        "minutes",
-        "members",
-        "views",
-        "seed",
-        "threads",
-        "shard",
-        "on_nonfinite",
+        help="Seconds between two checkpoints; 0 saves after each step.  [default: 60]",
     ),
 )
 
@@ -150,26 +78,6 @@ def add(options: tuple[Callable[[Command], Command], ...]) -> Callable[[Command]
     return decorate
 
 
-def given_settings(values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that the user gave, of all option values."""
-    given = {name: values[name] for name in SETTING_NAMES if values.get(name) is not None}
-    if given.get("batch") == "all":
-        given["batch"] = None
-    if given.get("class_weights", "balanced") != "balanced":
-        given["class_weights"] = _numbers("--class-weights", given["class_weights"])
-    return given
-
-
-def _numbers(option: str, text: str) -> list[float]:
-    """The numbers of `1,1,5`."""
-    try:
-        return [float(number) for number in text.split(",")]
-    except ValueError:
-        raise SettingsError(
-            f"{option} '{text}': expected 'balanced' or numbers with commas between, as in 1,1,5"
-        ) from None
-
-
 def input_shape(text: str) -> tuple[int, int, int]:
     """Height, width and channels of `28x28x1`; without channels, one."""
     found = re.fullmatch(r"(\d{1,4})x(\d{1,4})(?:x(\d{1,3}))?", text)
@@ -178,7 +86,7 @@ def input_shape(text: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 1)
 
 
-def load_data(name: str, values: dict[str, Any]) -> Any:
+def load_data(name: str, values: Values) -> Any:
     """The data set, as the data options say."""
     from convlet import data
 
@@ -217,7 +125,7 @@ def typed() -> str:
     return shlex.join(["convlet", *click.get_current_context().find_root().obj])
 
 
-def resumed_folder(values: dict[str, Any]) -> Path:
+def resumed_folder(values: Values) -> Path:
     """The folder of --resume."""
     from convlet.runs.folder import read_config
 
@@ -243,19 +151,19 @@ def resumable(command: str, folder: Path) -> Iterator[None]:
         raise
 
 
-def save_seconds(values: dict[str, Any]) -> float:
+def save_seconds(values: Values) -> float:
     """Seconds between two checkpoints."""
     from convlet.runs.checkpoints import SECONDS
 
     return SECONDS if values["save_every"] is None else float(values["save_every"])
 
 
-def loading(values: dict[str, Any]) -> dict[str, Any]:
+def loading(values: Values) -> Loading:
     """What it takes to load the same data again, from any folder."""
     names = {key: values.get(name) for key, name in (("data", "data"), ("then", "then_data"))}
     found = {key: os.path.realpath(name) if name and _is_place(name) else name for key, name in names.items()}
     found |= {name: values.get(name) for name in ("size", "train_images", "validation")}
-    return found | data_options.kept(values)
+    return cast(Loading, found | data_options.kept(values))  # the options of data have the names of its keys
 
 
 def _is_place(name: str) -> bool:
@@ -263,7 +171,7 @@ def _is_place(name: str) -> bool:
     return reading.kind(name) is not None or (os.sep in name and reading.kind(os.path.dirname(name)) == "folder")
 
 
-def as_before(values: dict[str, Any], before: dict[str, Any]) -> None:
+def as_before(values: Values, before: Mapping[str, Any]) -> None:
     """Take from the run to go on with (see `loading`) what was not given again."""
     given = click.get_current_context().get_parameter_source
     renamed = {"then": "then_data"}

@@ -7,38 +7,39 @@ from typing import Any
 import click
 
 from convlet.cli import options
+from convlet.records.prediction import PredictionRow
 
 
 @click.command("predict")
 @click.argument("model")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
-@click.option("--top", type=int, default=3, show_default=True, help="How many classes to show.")
-@click.option("--all", "every", is_flag=True, help="Show every class, and write it with --csv and --json.")
+@click.option("--top", type=int, default=3, show_default=True, help="Number of classes to show.")
+@click.option("--all", "every", is_flag=True, help="Show all classes, also in --csv and --json.")
 @click.option(
     "--prepare",
     type=click.Choice(["off", "auto"]),
     default="off",
     show_default=True,
-    help="auto: make pictures of writing as the training images are: ground, ink, size, strokes and place.",
+    help="auto: make pictures of handwriting like the training images (background, ink, size, stroke width, position).",
 )
-@click.option("--reject", type=float, metavar="P", help="Name no class if the most probable has less than this.")
+@click.option("--reject", type=float, metavar="P", help="Predict no class if the confidence is below this.")
 @click.option(
     "--reject-error",
     type=float,
     metavar="E",
-    help="Name no class for what is unlike the training images, or below the probability that kept this error on "
-    "validation images.",
+    help="Predict no class if the picture is unlike the training images, or if the confidence is below the one that "
+    "reached this error on validation images.",
 )
-@click.option("--transpose", is_flag=True, help="Exchange rows and columns of every picture first.")
-@click.option("--skip-unreadable", is_flag=True, help="Go on without the pictures that cannot be read.")
-@click.option("--csv", "csv_file", metavar="FILE", help="Write path, class and probability as a table.")
-@click.option("--json", "json_file", metavar="FILE", help="Write classes, probabilities and notes as JSON.")
+@click.option("--transpose", is_flag=True, help="Swap rows and columns of every picture first.")
+@click.option("--skip-unreadable", is_flag=True, help="Skip pictures that cannot be read.")
+@click.option("--csv", "csv_file", metavar="FILE", help="Write path, class and probability to a CSV file.")
+@click.option("--json", "json_file", metavar="FILE", help="Write classes, probabilities and notes to a JSON file.")
 def command(**values: Any) -> None:
-    """Classes and probabilities for pictures: files, folders, zip archives and quoted patterns such as 'new/*.png'.
+    """Predict the classes of pictures: files, folders, zip archives or quoted patterns such as 'new/*.png'.
 
-    MODEL is a model file or the folder of a run. A picture of another size is resized, and one in colour made grey (or
-    the reverse), to what the model was trained on. A class is marked unsure below 80 %, or if the picture is unlike
-    the training images.
+    MODEL is a model file or a run folder. Pictures are resized, and converted to grey or RGB, to match the training
+    images. A prediction is marked unsure if its confidence is below 80 %, or if the picture is unlike the training
+    images.
     """
     from rich.console import Console
 
@@ -61,7 +62,7 @@ def command(**values: Any) -> None:
         streams.go_on()
     with brought(values["images"]) as found:
         chosen = {"skip_unreadable": values["skip_unreadable"], "transpose": values["transpose"]}
-        rows: list[dict[str, Any]] = []
+        rows: list[PredictionRow] = []
         table: list[tuple[str, str | None, float, Any]] = []
         for row in predictions(model, found.pictures, prepare=prepare, reject=reject, **chosen):
             table.append((row["image"], row["class"], row["probability"], row["probabilities"]))
@@ -83,7 +84,7 @@ def command(**values: Any) -> None:
     _advise(rows, model, prepare)
 
 
-def _advise(rows: list[dict[str, Any]], model: Any, prepare: bool) -> None:
+def _advise(rows: list[PredictionRow], model: Any, prepare: bool) -> None:
     """Say in one line, on the error stream, that pictures are unlike the training images, and what helps."""
     from convlet.report.numbers import count
 

@@ -12,10 +12,12 @@ from convlet.cli import options
 @click.command("recipes")
 @click.argument("name", required=False)
 @click.option("--input", "input_shape", default="28x28x1", show_default=True, help=options.INPUT_HELP)
-@click.option("--train-images", type=int, default=60_000, show_default=True, help="Training images.")
-@click.option("--pictures", default="", metavar="KIND", help="What they show: writing or objects [default: not known].")
+@click.option("--train-images", type=int, default=60_000, show_default=True, help="Number of training images.")
+@click.option(
+    "--pictures", default="", metavar="KIND", help="What the images show: writing or objects.  [default: unknown]"
+)
 def command(name: str | None, **values: Any) -> None:
-    """The recipes that `convlet train --recipe NAME` follows; with NAME, each of its choices and the reason for it."""
+    """List the recipes of `convlet train --recipe NAME`; with NAME, show each of its choices and the reason."""
     from rich.console import Console
 
     from convlet.errors import SettingsError

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from convlet.records.evaluation import Doubtful
+
 
 def write(path: str, model: Any, data: Any, known: tuple[str, Any], place: str) -> None:
     """Write the table and say what to do with it.
@@ -31,14 +33,14 @@ def write(path: str, model: Any, data: Any, known: tuple[str, Any], place: str) 
     click.echo(plain(said))
 
 
-def _doubtful(model: Any, data: Any, known: str, logits: Any) -> list[dict[str, Any]]:
+def _doubtful(model: Any, data: Any, known: str, logits: Any) -> list[Doubtful]:
     """Each part compared with its own thresholds, as in the report; the clearest first."""
     from convlet.cli.model_data import in_channels
     from convlet.errors import images_called
     from convlet.evaluation.mistakes import suspects
     from convlet.learning.losses import softmax
 
-    rows: list[dict[str, Any]] = []
+    rows: list[Doubtful] = []
     for name, part in data.parts:
         if not len(part):
             continue

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
 from convlet.cli import options
+from convlet.cli.values import Values
 from convlet.errors import SettingsError
+from convlet.records.comparison import ComparisonResult
+from convlet.records.data import DataFacts
+from convlet.records.run import TrainConfig
+from convlet.records.training import TrainingFigures
 from convlet.system import reading
 
 REPORT = "report.html"
@@ -26,15 +31,15 @@ MEASURED = ("sha256", "history", "confusion_matrix")
 
 @click.command("report")
 @click.argument("run")
-@click.option("--data", metavar="DATA", help="Where the run's data is now [default: where it was].")
+@click.option("--data", metavar="DATA", help="Where the run's data is now.  [default: where it was]")
 @click.option("--then", metavar="DATA", help="The same for the second data set of a comparison.")
-@click.option("--output", metavar="FILE", help="The file to write [default: report.html in the run folder].")
-@click.option("--threads", type=int, help="Threads [default: all].")
+@click.option("--output", metavar="FILE", help="File to write.  [default: report.html in the run folder]")
+@click.option("--threads", type=int, help="Number of threads.  [default: all available processors]")
 @click.option("--offline", is_flag=True, help="Never download.")
 def command(**values: Any) -> None:
-    """Make the report of RUN again: a folder of train or compare, or the JSON that compare wrote.
+    """Write the report of RUN again. RUN is a run folder of train or compare, or the JSON file of a comparison.
 
-    Pictures need the models of a folder and the data of the run; without them the report holds the figures alone.
+    Pictures need the models in a run folder and the data of the run. Without them the report has figures only.
     """
     from convlet.cli.signals import Signals
 
@@ -63,7 +68,7 @@ def _beside(run: Path) -> Path:
 
 def write_report(
     path: str | Path,
-    result: dict[str, Any],
+    result: ComparisonResult,
     data: Any = None,
     models: Iterable[Any] = (),
     then: Any = None,
@@ -90,11 +95,16 @@ def interruptible(signals: Any, folder: Path | None) -> Iterator[None]:
         raise
 
 
-def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, Any]:
+def of_training(config: TrainConfig, measured: TrainingFigures) -> ComparisonResult:
     """A training in the form of a comparison of one network: `config` as in config.json, measured by `measure`."""
     word = config["architecture"]
     return {
-        **{name: config.get(name) for name in (*ASKED, "command", "loading")},
+        "data": config["data"],
+        "settings": config["settings"],
+        "machine": config["machine"],
+        "versions": config["versions"],
+        "command": config.get("command"),
+        "loading": config.get("loading"),
         "results": [{"label": word, "architecture": word, **measured}],
         "best": word,
         "best_label": word,
@@ -104,7 +114,7 @@ def of_training(config: dict[str, Any], measured: dict[str, Any]) -> dict[str, A
     }
 
 
-def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any], Any, Any]:
+def _read(run: Path, values: Values) -> tuple[ComparisonResult, list[Any], Any, Any]:
     """Result, models, data and second data of a run; no models, then no data either, for a JSON alone."""
     from convlet.errors import InputError
     from convlet.model import model_file
@@ -115,8 +125,9 @@ def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any],
     if not reading.is_missing(run / COMPARISON):
         result = _comparison(run / COMPARISON)
         models = [model_file.load(path) for path in reading.entries(run, InputError) if path.suffix == ".safetensors"]
-        data = _same_data(result["data"], result, "data", values)
-        then = _same_data(result["then"]["data"], result, "then", values) if result["then"] else None
+        loading, second = result.get("loading"), result["then"]
+        data = _same_data(result["data"], loading, "data", values)
+        then = _same_data(second["data"], loading, "then", values) if second else None
         return result, models, data, then
     if reading.is_missing(run / CONFIG):
         raise InputError(f"{run}: is no run folder; expected compare.json, or config.json and model.safetensors")
@@ -124,10 +135,10 @@ def _read(run: Path, values: dict[str, Any]) -> tuple[dict[str, Any], list[Any],
     if config["kind"] != "train" or reading.is_missing(run / RESULT):
         raise InputError(f"{run}: is not finished; go on with 'convlet {config['kind']} --resume {run}'")
     result = _training(run, config)
-    return result, [model_file.load(run / MODEL)], _same_data(config["data"], config, "data", values), None
+    return result, [model_file.load(run / MODEL)], _same_data(config["data"], config["loading"], "data", values), None
 
 
-def _training(run: Path, config: dict[str, Any]) -> dict[str, Any]:
+def _training(run: Path, config: TrainConfig) -> ComparisonResult:
     """What a finished training gave, checked."""
     from convlet.runs.folder import CONFIG, RESULT, read_result
 
@@ -139,7 +150,7 @@ def _training(run: Path, config: dict[str, Any]) -> dict[str, Any]:
     return of_training(config, measured)
 
 
-def _comparison(path: Path) -> dict[str, Any]:
+def _comparison(path: Path) -> ComparisonResult:
     """What a comparison gave, checked."""
     from convlet.runs.folder import read_json
 
@@ -149,7 +160,7 @@ def _comparison(path: Path) -> dict[str, Any]:
     for row in [*result["results"], *([result["then"]] if result["then"] else [])]:
         if not set(MEASURED) <= set(row):
             raise _no_result(path)
-    return result
+    return cast(ComparisonResult, result)  # what a report needs is there; the rest is not looked at
 
 
 def _no_result(path: Path) -> Exception:
@@ -158,13 +169,13 @@ def _no_result(path: Path) -> Exception:
     return InputError(f"{path}: is no result of convlet; expected what compare --json or a run folder holds")
 
 
-def _same_data(facts: dict[str, Any], result: dict[str, Any], name: str, values: dict[str, Any]) -> Any:
+def _same_data(facts: DataFacts, loading: Mapping[str, Any] | None, name: str, values: Values) -> Any:
     """The data of the run, loaded as it was then; refused where it has changed."""
     from convlet import data
     from convlet.cli import data_options
     from convlet.errors import DataError
 
-    how = result.get("loading") or {}
+    how = loading or {}
     where = values[name] or how.get(name) or facts["name"]
     size = how.get("size")
     found = data.load(

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from convlet.cli import options
+from convlet.records.run import RunFacts
 from convlet.system import reading
 
 
 @click.command("runs")
 @click.argument("folder", default="runs")
-@click.option("--json", "json_file", metavar="FILE", help="Write what is shown, and more, as JSON.")
+@click.option("--json", "json_file", metavar="FILE", help="Write all details to a JSON file.")
 def command(folder: str, json_file: str | None) -> None:
-    """The runs in FOLDER [default: runs]: what each is, its state and its result."""
+    """List the runs in FOLDER with their state and result.  [default: runs]"""
     from rich.console import Console
 
     from convlet.errors import InputError
@@ -30,7 +30,7 @@ def command(folder: str, json_file: str | None) -> None:
         raise InputError(f"{folder}: there is no such folder; give one that holds runs")
     if there:
         reading.entries(path, InputError)  # whatever cannot be listed is named before a run is looked for
-    found: list[dict[str, Any]] = list(runs(path)) if there else []
+    found: list[RunFacts] = list(runs(path)) if there else []
     if json_file:
         options.write_json(json_file, found)
     print_runs(found, folder, Console())

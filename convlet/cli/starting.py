@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convlet.cli import options
+from convlet.cli import options, setting_options
+from convlet.cli.values import Values
 from convlet.errors import CheckpointError, ModelFileError, SettingsError
+from convlet.records.run import Start, TrainConfig
 from convlet.system import reading
 
 if TYPE_CHECKING:
@@ -24,14 +26,14 @@ OPTIONS = (
         "--from",
         "start",
         metavar="MODEL",
-        help="Start from the filters of a model file or run folder, with the same or other classes [default "
-        "architecture: the model's].",
+        help="Start from the filters of a model file or run folder; its classes may differ. Without --architecture, "
+        "the model's is used.",
     ),
-    click.option("--freeze", is_flag=True, help="Keep the filters of --from as they are; only what is new learns."),
+    click.option("--freeze", is_flag=True, help="Keep the filters of --from unchanged; train only the new layers."),
 )
 
 
-def check_options(values: dict[str, Any]) -> None:
+def check_options(values: Values) -> None:
     """Refuse options that do not go together."""
     given = [name for name, value in (("--from", values["start"]), ("--freeze", values["freeze"])) if value]
     if values["resume"] and given:
@@ -42,7 +44,7 @@ def check_options(values: dict[str, Any]) -> None:
         raise SettingsError("--freeze keeps the filters of a model, but none was given; add --from MODEL")
 
 
-def given(values: dict[str, Any]) -> Model | None:
+def given(values: Values) -> Model | None:
     """The model of --from; of several members the first, which is said."""
     if values["start"] is None:
         return None
@@ -55,7 +57,7 @@ def given(values: dict[str, Any]) -> Model | None:
     return model.member(0)
 
 
-def planned(values: dict[str, Any]) -> Planned:
+def planned(values: Values) -> Planned:
     """The training that the command line describes. `values` then also say how the start's pictures were read."""
     from convlet.trials.planning import Request, planned
 
@@ -63,7 +65,7 @@ def planned(values: dict[str, Any]) -> Planned:
         raise click.UsageError("Missing argument 'DATA'.")
     if all(values[name] is None for name in ("architecture", "recipe", "start")):
         raise click.UsageError("Missing option '-a' / '--architecture', or '--recipe', or '--from'.")
-    request = Request(values["architecture"], values["recipe"], options.given_settings(values))
+    request = Request(values["architecture"], values["recipe"], setting_options.given_settings(values))
     request.check()
     start = given(values)
     if start is not None:
@@ -71,7 +73,7 @@ def planned(values: dict[str, Any]) -> Planned:
     return planned(request, lambda: options.load_data(values["data"], values), start, values["freeze"])
 
 
-def record(values: dict[str, Any], model: Model, data: Any, word: str) -> dict[str, Any]:
+def record(values: Values, model: Model, data: Any, word: str) -> Start:
     """What config.json and result.json say of the start; it is also told to the user."""
     from convlet.network.word import parse, with_head
     from convlet.report.numbers import count
@@ -106,7 +108,7 @@ def keep(folder: Path, model: Model) -> None:
     model_file.save(model, folder / START)
 
 
-def recorded(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
+def recorded(folder: Path, config: TrainConfig) -> Start | None:
     """What a run's config.json says of its start (see `record`), or CheckpointError; None if it has none."""
     from convlet.runs.folder import CONFIG
 
@@ -118,7 +120,7 @@ def recorded(folder: Path, config: dict[str, Any]) -> dict[str, Any] | None:
     return known
 
 
-def of_run(folder: Path, config: dict[str, Any]) -> Model | None:
+def of_run(folder: Path, config: TrainConfig) -> Model | None:
     """The model that a run starts from: the folder's own copy, or the original if there is none yet.
 
     Raises

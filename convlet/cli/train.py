@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-from convlet.cli import options, starting, streams
+from convlet.cli import options, setting_options, starting, streams
+from convlet.cli.values import Values
+from convlet.records.run import FromStart, TrainConfig, TrainOrigin
+from convlet.records.training import TrainingFigures
 
 RUNS = Path("runs")
 """Where run folders go that were given no place."""
@@ -15,21 +18,21 @@ RUNS = Path("runs")
 
 @click.command("train")
 @click.argument("data", required=False)
-@click.option("-a", "--architecture", help="A word such as conv16-relu-pool-conv32-relu-pool.")
-@click.option("--recipe", help="fast, standard or best: an architecture and settings that suit the images.")
-@click.option("--find-lr", is_flag=True, help="Only find a learning rate, in a short training of its own.")
+@click.option("-a", "--architecture", help="Architecture string such as conv16-relu-pool-conv32-relu-pool.")
+@click.option("--recipe", metavar="[fast|standard|best]", help="Choose architecture and settings to suit the images.")
+@click.option("--find-lr", is_flag=True, help="Only suggest a learning rate, by a short training; nothing is written.")
 @options.add(starting.OPTIONS)
-@options.add(options.SETTINGS)
+@options.add(setting_options.SETTINGS)
 @options.add(options.DATA)
-@click.option("--output", metavar="FOLDER", help="The run folder [default: a new one in runs/].")
+@click.option("--output", metavar="FOLDER", help="Run folder.  [default: a new one in runs/]")
 @options.add(options.RUN)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@click.option("--quiet", is_flag=True, help="Hide progress.")
 def command(**values: Any) -> None:
-    """Train one network on DATA into a run folder.
+    """Train one network on DATA and write the results to a run folder.
 
-    The folder holds config.json (everything needed to train it again), history.jsonl (a line per epoch), checkpoints,
-    model.safetensors, result.json and report.html. What was interrupted goes on with --resume RUN, to the same model
-    bit by bit.
+    The run folder has config.json (everything needed to repeat the training), history.jsonl (one line per epoch),
+    checkpoints, model.safetensors, result.json and report.html. Resume an interrupted run with --resume RUN; the
+    resulting model is bit-identical.
     """
     from convlet.cli.signals import Signals
     from convlet.system.lock import Lock
@@ -50,7 +53,7 @@ def command(**values: Any) -> None:
             _begin(values, signals)
 
 
-def _begin(values: dict[str, Any], signals: Any) -> None:
+def _begin(values: Values, signals: Any) -> None:
     """A new run in a new folder."""
     from convlet.measure.conditions import machine, versions
     from convlet.runs.folder import CONFIG, origin
@@ -67,11 +70,20 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
     described = data.describe()
     begun = starting.record(values, start, data, word) if start is not None else None
     made_from = origin(described, word, settings.as_dict(), begun)
-    config = {"kind": "train", "data": described, "architecture": word, "settings": settings.as_dict()}
-    config |= {"recipe": values["recipe"]}
-    config |= {"from": begun} if begun is not None else {}
-    config |= {"machine": machine(), "versions": versions()}
-    config |= {"command": options.typed(), "origin": made_from, "loading": options.loading(values)}
+    from_start: FromStart = {"from": begun} if begun is not None else {}
+    config: TrainConfig = {
+        "kind": "train",
+        "data": described,
+        "architecture": word,
+        "settings": settings.as_dict(),
+        "recipe": values["recipe"],
+        **from_start,
+        "machine": machine(),
+        "versions": versions(),
+        "command": options.typed(),
+        "origin": made_from,
+        "loading": options.loading(values),
+    }
     folder = options.new_folder(wanted, "--output")
     with Lock(folder):
         options.write_json(folder / CONFIG, config)
@@ -80,7 +92,7 @@ def _begin(values: dict[str, Any], signals: Any) -> None:
         _train(folder, config, data, settings, made_from, values, signals)
 
 
-def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
+def _go_on(folder: Path, values: Values, signals: Any) -> None:
     """A run that is there already, from where it stopped."""
     from convlet.learning.settings import Settings
     from convlet.network.word import format_word, parse
@@ -89,7 +101,8 @@ def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
     config = read_config(folder, "train")
     options.as_before(values, config["loading"])
     word = format_word(parse(values["architecture"] or config["origin"].get("architecture")))
-    settings = Settings.from_dict(config["origin"].get("settings", {})).changed(**options.given_settings(values))
+    settings = Settings.from_dict(config["origin"].get("settings", {}))
+    settings = settings.changed(**setting_options.given_settings(values))
     data = options.load_data(values["data"], values)
     made_from = origin(data.describe(), word, settings.as_dict(), starting.recorded(folder, config))
     check_origin(folder, config, made_from)
@@ -98,11 +111,11 @@ def _go_on(folder: Path, values: dict[str, Any], signals: Any) -> None:
 
 def _train(
     folder: Path,
-    config: dict[str, Any],
+    config: TrainConfig,
     data: Any,
     settings: Any,
-    made_from: dict[str, Any],
-    values: dict[str, Any],
+    made_from: TrainOrigin,
+    values: Values,
     signals: Any,
 ) -> None:
     """Train from the beginning, or from where the folder's checkpoints stand; show what came of it, and report."""
@@ -123,14 +136,15 @@ def _train(
     if finished is not None:
         found, model = finished
     else:
-        start, begun = starting.of_run(folder, config), config.get("from") or {}
+        start, begun = starting.of_run(folder, config), config.get("from")
+        frozen, freeze = (begun.get("frozen_layers", 0), begun.get("freeze", False)) if begun else (0, False)
         with options.resumable("train", folder), LiveProgress(console, quiet=values["quiet"]) as progress:
             if config["recipe"] and not values["resume"] and not values["quiet"]:
-                expected = expected_seconds(data, word, settings, begun.get("frozen_layers", 0))
+                expected = expected_seconds(data, word, settings, frozen)
                 images, shape = len(data.validation), data.image_shape
                 say(console, plan_line(config["recipe"], word, settings, expected, images, shape))
             progress.start(word, 1, 1)
-            trained = train_on(data, word, settings, progress.update, part, start, begun.get("freeze", False))
+            trained = train_on(data, word, settings, progress.update, part, start, freeze)
             progress.finish(f"{trained.train_seconds:.1f} s, {trained.images_per_second:,.0f} images/s")
         try:
             found, model = measure(trained, data), trained.model
@@ -147,7 +161,7 @@ def _train(
     say(console, f"report: {folder / REPORT}")
 
 
-def _show(folder: Path, found: dict[str, Any], settings: Any, console: Any) -> None:
+def _show(folder: Path, found: TrainingFigures, settings: Any, console: Any) -> None:
     from convlet.report.copies import copies_line
     from convlet.report.final import final_line
     from convlet.report.headline import headline_lines, is_bad

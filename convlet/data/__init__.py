@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from convlet.data.reading_rules import PLAIN
 from convlet.data.survey import Read, Survey, some
 from convlet.data.together import together
 from convlet.errors import DataError
+from convlet.records.data import Rules
 from convlet.system import reading
 
 __all__ = ["Dataset", "ImageSet", "load", "survey"]
@@ -68,19 +69,23 @@ def load(
         found = Read(parts, classes)
         name, pictures = word, wanted.pictures or named.BY_NAME[word].pictures
         groups: dict[str, Array | None] = {}
-        said: dict[str, Any] = {}
+        leaked: Array | None = None
+        said: dict[str, int | Rules] = {}
     else:
         found, names_given = _read(word, wanted, say)
         name, source = _name(word), word
         classes = found.classes
-        groups, said = together(found, say)
-        said |= {"skipped": len(found.skipped)} if found.skipped else {}
-        said |= {"rules": found.rules.as_dict()} if found.rules != PLAIN else {}
+        groups, counts, leaked = together(found, say)
+        said = {**counts}
+        if found.skipped:
+            said["skipped"] = len(found.skipped)
+        if found.rules != PLAIN:
+            said["rules"] = found.rules.as_dict()
         pictures = _pictures(found, names_given, wanted, say)
     train, held_out, test = _cut(found, groups, len(classes), validation)
     if train_images is not None:
         train = train.take(splits.subset(train.labels, len(classes), train_images))
-    shown, leaked = guess.for_recipes(pictures), said.pop("test_copies", None)
+    shown = guess.for_recipes(pictures)
     return Dataset(name, source, classes, train, held_out, test, shown, found.rules, said, leaked)
 
 
@@ -93,7 +98,7 @@ def survey(place: str | os.PathLike[str], *, size: tuple[int, int] | None = None
         return found
 
 
-def _choices(size: tuple[int, int] | None, given: dict[str, Any]) -> Choices:
+def _choices(size: tuple[int, int] | None, given: Mapping[str, Any]) -> Choices:
     unknown = set(given) - set(Choices.__dataclass_fields__)
     if unknown:
         raise TypeError(f"load() has no parameter {min(unknown)!r}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from convlet.data.reading_rules import PLAIN, ReadingRules
+from convlet.records.data import DataFacts, Reading
 
 Array = np.ndarray[Any, Any]
 
@@ -92,7 +93,7 @@ class Dataset:
     test: ImageSet
     pictures: str = ""
     rules: ReadingRules = PLAIN
-    reading: Mapping[str, Any] = field(default_factory=dict)
+    reading: Reading = field(default_factory=dict)
     test_copies: Array | None = None
 
     @property
@@ -118,9 +119,9 @@ class Dataset:
             digest.update(np.ascontiguousarray(part.labels).data)
         return digest.hexdigest()
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> DataFacts:
         """What a result says about its data."""
-        described = {
+        described: DataFacts = {
             "name": self.name,
             "source": self.source,
             "train_images": len(self.train),
@@ -130,4 +131,6 @@ class Dataset:
             "classes": list(self.classes),
             "fingerprint": self.fingerprint(),
         }
-        return described | ({"reading": dict(self.reading)} if self.reading else {})
+        if self.reading:
+            described["reading"] = dict(self.reading)
+        return described

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
+
+from convlet.records.data import Rules
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,15 @@ class ReadingRules:
                 raise ValueError(f"size must be a height and a width, or null, but got {size!r:.60}")
             object.__setattr__(self, "size", tuple(size))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Rules:
         """The rules as JSON can hold them."""
-        return asdict(self) | {"size": list(self.size) if self.size else None}
+        return {
+            "scale": self.scale,
+            "offset": self.offset,
+            "ground": self.ground,
+            "transpose": self.transpose,
+            "size": list(self.size) if self.size else None,
+        }
 
     @classmethod
     def from_dict(cls, values: Any) -> ReadingRules:

@@ -11,7 +11,6 @@ import io
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from convlet.data import labels_table
 from convlet.data.kinds import TABLES, Sorted
@@ -20,12 +19,13 @@ from convlet.data.survey import some
 from convlet.data.tables import FIRST, OWN_START, Table, read
 from convlet.data.tree import FileTree, Item, Tree
 from convlet.errors import DataError
+from convlet.records.evaluation import Doubtful
 from convlet.system import reading
 
 COLUMNS = OWN_START.decode().split(",")
 
 
-def as_csv(rows: Iterable[dict[str, Any]]) -> bytes:
+def as_csv(rows: Iterable[Doubtful]) -> bytes:
     """The table for images as `mistakes.suspects` gives them; a name that is not Unicode keeps its bytes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

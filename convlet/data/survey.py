@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from convlet.data.dataset import Array, ImageSet
 from convlet.data.reading_rules import PLAIN, ReadingRules
+from convlet.records.data import SurveyFacts
 
 PARTS = ("train", "validation", "test")
 MOST_SHOWN = 8
@@ -79,7 +79,7 @@ class Survey:
             found.append(f"  cannot be read: {len(self.unreadable):,} ({some(self.unreadable, 3)})")
         return found + [f"  {note}" for note in self.notes]
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> SurveyFacts:
         """The survey as JSON can hold it, with every file that was passed over or cannot be read."""
         return {
             "place": self.place,

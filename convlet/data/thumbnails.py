@@ -1,4 +1,4 @@
-"""Small pictures of images of any size, also of very long ones."""
+"""Images in another size: small pictures of images of any size, and maps stretched to the size of an image."""
 
 from __future__ import annotations
 
@@ -64,3 +64,25 @@ def _plan(height: int, width: int, largest: int | None = None) -> tuple[tuple[in
     repeats = max(1, round(least / (short // across)))
     along, other = (block, 1), (across, repeats)
     return (along, other) if height >= width else (other, along)
+
+
+def resize(maps: Array, height: int, width: int) -> Array:
+    """Maps (n, h, w) brought to (n, height, width), linear between the centres of pixels; the edges go on outwards."""
+    return _stretched(_stretched(maps, 2, width), 1, height).astype(maps.dtype)
+
+
+def _stretched(maps: Array, axis: int, wanted: int) -> Array:
+    """Maps with `wanted` pixels along an axis, each between the two nearest ones: float64."""
+    length, numbers = maps.shape[axis], np.arange(wanted)
+    place = np.clip((numbers + 0.5) * length / wanted - 0.5, 0, length - 1)
+    below = np.minimum(place.astype(np.int64), length - 1)
+    share = (place - below).reshape([-1 if number == axis else 1 for number in range(maps.ndim)])
+    above = np.minimum(below + 1, length - 1)
+    return cast(Array, maps.take(below, axis) * (1 - share) + maps.take(above, axis) * share)
+
+
+def smoothed(x: Array, share: float) -> Array:
+    """x (n, H, W, C) with this share of each pixel replaced by the mean of its four neighbours, edges repeated."""
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    around = padded[:, :-2, 1:-1] + padded[:, 2:, 1:-1] + padded[:, 1:-1, :-2] + padded[:, 1:-1, 2:]
+    return cast(Array, (np.float32(1 - share) * x + np.float32(share / 4) * around).astype(np.float32))

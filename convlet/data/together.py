@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,13 +14,24 @@ from convlet.data.survey import Read
 Say = Callable[[str], None]
 
 
-def together(found: Read, say: Say) -> tuple[dict[str, Array | None], dict[str, Any]]:
-    """The group of each image of each part, None if each stands alone; and what a result says of copies and groups.
+class Together(NamedTuple):
+    """What belongs together in a place.
 
-    Of the latter "test_copies" is (n,) bool: which test images are training images too, as they are or nearly.
+    groups : the group of each image of each part, None if each stands alone
+    said : what a result says of copies and groups
+    test_copies : (n,) bool, which test images are training images too, as they are or nearly; None if none is
     """
-    said: dict[str, Any] = {}
+
+    groups: dict[str, Array | None]
+    said: dict[str, int]
+    test_copies: Array | None
+
+
+def together(found: Read, say: Say) -> Together:
+    """Find copies, near copies and groups, and say how many there are."""
+    said: dict[str, int] = {}
     groups: dict[str, Array | None] = {}
+    copied: dict[str, Array | None] = {}
     total = 0
     for name, part in found.parts.items():
         groups[name], copies_here = copies.numbers(part.images, found.groups.get(name))
@@ -35,11 +46,11 @@ def together(found: Read, say: Say) -> tuple[dict[str, Array | None], dict[str, 
         say(f"  {count:,} groups, each on one side of every split")
     for one in ("validation", "test"):
         if one in found.parts:
-            _between(found, one, pairs, said, say)
-    return groups, said
+            copied[one] = _between(found, one, pairs, said, say)
+    return Together(groups, said, copied.get("test"))
 
 
-def _near(found: Read, groups: dict[str, Array | None], said: dict[str, Any], say: Say) -> dict[str, Array]:
+def _near(found: Read, groups: dict[str, Array | None], said: dict[str, int], say: Say) -> dict[str, Array]:
     """Join near copies in the groups of each part; returns which images of the others are near a training image."""
     parts = list(found.parts.values())
     starts = np.cumsum([0, *(len(part) for part in parts)])
@@ -70,8 +81,8 @@ def _near(found: Read, groups: dict[str, Array | None], said: dict[str, Any], sa
     return crossing
 
 
-def _between(found: Read, one: str, near_copies: dict[str, Array], said: dict[str, Any], say: Say) -> None:
-    """Count the images of a part that are training images too, and the groups that both have."""
+def _between(found: Read, one: str, near_copies: dict[str, Array], said: dict[str, int], say: Say) -> Array | None:
+    """Count the images of a part that are training images too, and the groups that both have; which are, if any."""
     shared = copies.common(found.parts[one].images, found.parts["train"].images)
     nearly = near_copies[one] & ~shared
     for which, key, what in (
@@ -82,12 +93,12 @@ def _between(found: Read, one: str, near_copies: dict[str, Array], said: dict[st
             said[f"{key}_in_{one}"] = int(which.sum())
             of_all = f"{which.sum():,} of {len(found.parts[one]):,} {one} images"
             say(f"  {of_all} are {what} too low")
-    if one == "test" and (shared | nearly).any():
-        said["test_copies"] = shared | nearly
     both = set(_names_of(found.groups, one)) & set(_names_of(found.groups, "train"))
     if both:
         said[f"groups_in_{one}"] = len(both)
         say(f"  {len(both):,} groups of the {one} images have training images too: its error may be too low")
+    copied: Array = shared | nearly
+    return copied if copied.any() else None
 
 
 def _names_of(groups: dict[str, Array], part: str) -> list[str]:

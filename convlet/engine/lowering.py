@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from convlet.engine.conv_node import ConvNode
-from convlet.engine.nodes import ActivationNode, AddNode, CopyNode, DenseNode, DropoutNode, Fold, NormNode, PoolNode
+from convlet.engine.map_nodes import ActivationNode, AddNode, CopyNode, DropoutNode
+from convlet.engine.nodes import DenseNode, Fold, NormNode, PoolNode
 from convlet.engine.plan import Node, Plan, Value
 from convlet.errors import ArchitectureError
 from convlet.layers import (

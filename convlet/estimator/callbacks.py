@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ class FitTask:
     told : X, y and metadata, as the hooks get them
     """
 
-    def __init__(self, estimator: Any, epochs: int, told: dict[str, Any]) -> None:
+    def __init__(self, estimator: Any, epochs: int, told: Mapping[str, object]) -> None:
         self.estimator, self.told = estimator, told
         self._root: Any = None
         self._epoch: Any = None
@@ -43,7 +43,7 @@ class FitTask:
             self._root.call_on_fit_task_begin(estimator=estimator, **told)
             self._begin_epoch()
 
-    def end_epoch(self, fitted: Callable[[], dict[str, Any]], last: bool) -> bool:
+    def end_epoch(self, fitted: Callable[[], dict[str, object]], last: bool) -> bool:
         """An epoch has ended; whether a callback wants training to end.
 
         fitted : gives the attributes that an estimator fitted so far would have
@@ -56,7 +56,7 @@ class FitTask:
             self._begin_epoch()
         return stop
 
-    def end(self, fitted: Callable[[], dict[str, Any]]) -> None:
+    def end(self, fitted: Callable[[], dict[str, object]]) -> None:
         """Training has ended."""
         if self._root is not None:
             self._root.call_on_fit_task_end(estimator=self.estimator, reconstruction_attributes=fitted, **self.told)

@@ -7,77 +7,74 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import check_random_state, estimator_html_repr
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from convlet.data.inputs import Labelled
 from convlet.estimator import inputs as door
 from convlet.estimator.callbacks import CallbackSupportMixin, FitTask, with_callbacks
+from convlet.estimator.continuing import NEW_CLASS, architecture, check_same_network, last_end
+from convlet.estimator.fit_settings import fit_settings, partial_settings
 from convlet.estimator.job import Job, epoch_line, starting_model, threads_for, whole_or_nothing
-from convlet.estimator.parameters import SETTINGS, check_parameters
+from convlet.estimator.notebook import NotebookMixin
+from convlet.estimator.parameters import check_parameters
 from convlet.learning.losses import softmax
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
-from convlet.network.costs import describe
-from convlet.network.word import format_word, parse
-from convlet.recipes.recipe import recipe
-from convlet.report.notebook.layers import layers_table
 from convlet.training.loop import TrainingResult
 from convlet.training.progress import EpochEnd
 from convlet.training.snapshot import Snapshot
 
 Array = np.ndarray[Any, Any]
 
-PARTIAL_LEARNING_RATE = 0.001
-"""Of `partial_fit`, which never ends and so cannot let a higher one fall: what Adam's authors suggest."""
 
-NEW_CLASS = (
-    "; partial_fit knows only the classes of its first call: name all of them there with classes=, or fit a new "
-    "estimator with start=model_, which begins with the filters"
-)
-"""What `partial_fit` says of a class that it was not told of."""
-
-
-class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class ConvNetClassifier(NotebookMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """A convolutional network for small images.
 
-    X is (n, height, width), (n, height, width, channels) or (n, features): rows of a square number of features are
-    square grey images, of three times a square number square RGB images (channels last), others lines of pixels,
-    unless `image_shape` says otherwise. Pixels are uint8 or become float32; any scale will do if
-    every call has the same. Images that are unlike those of `fit`, also in their scale, give a UserWarning of one line.
+    X is (n, height, width), (n, height, width, channels) or (n, features). Without `image_shape`, a row of features
+    whose number is square is a square grey image; three times a square number is a square RGB image (channels last);
+    any other row is a line of pixels. Pixels are uint8, or are converted to float32. Their scale is free, but must be
+    the same in every call. Images that are unlike those of `fit`, also in their scale, give a UserWarning of one line.
+
+    The parameters from `epochs` to `views` are explained in `convlet.Settings`. If one is None, the recipe chooses it.
 
     Parameters
     ----------
-    architecture : a word such as "conv16-relu-pool-conv32-relu-pool", or "auto" for the recipe's
-    recipe : "fast", "standard" or "best": used if a parameter is None or "auto". See `convlet recipes`
-    image_shape : (height, width) or (height, width, channels) of rows of features; None as above
-    epochs, batch, optimizer, learning_rate, schedule, weight_decay, label_smoothing, ema_decay,
-    augment, members, views : as in `convlet.Settings`; None for what the recipe says
+    architecture : architecture string such as "conv16-relu-pool-conv32-relu-pool", or "auto" for the recipe's
+    recipe : "fast", "standard" or "best": chooses what is None or "auto". See `convlet recipes`
+    image_shape : (height, width) or (height, width, channels) of rows of features; None to guess it as above
+    epochs : Number of epochs.
+    batch : Batch size.
+    optimizer : Optimizer that updates the parameters.
+    learning_rate : Peak learning rate.
+    schedule : Learning rate schedule.
+    weight_decay : Weight decay; decoupled in adamw, an L2 penalty in the other optimizers.
+    label_smoothing : Fraction of each label that is spread evenly over all classes.
+    ema_decay : Decay rate of an exponential moving average of the parameters, as in 0.99.
+    augment : Random changes of the training images, as in shift2-flip-rotate10.
+    members : Ensemble size: number of networks that predict together.
+    views : Test-time augmentation: average the predictions of shifted or mirrored images, as in shift1-flip.
     class_weight : {label: weight}, "balanced", or None for 1 each
-    early_stopping : whether to stop when the validation loss has not fallen for `patience` epochs, and keep the best
-        epoch's parameters
-    validation_fraction : how much of the training images early stopping sets aside, every class with its share, where
-        no validation images are given
-    patience : see early_stopping
+    early_stopping : whether to stop if the validation loss has not fallen for `patience` epochs; the best epoch's
+        parameters are then kept
+    validation_fraction : fraction of each class held out for early stopping if no validation images are given
+    patience : epochs without a lower validation loss after which early stopping ends training
     start : a `convlet.Model`, or the path of a model file, whose filters the first fit begins with, as in
-        `convlet.train`. Classes may be others; pixels must be in the units of its training images. With
-        "auto" the architecture is its own, and the recipe gives the settings
+        `convlet.train`. Its classes may differ; pixels must be in the units of its training images. With
+        "auto" its architecture is used, and the recipe gives the settings
     freeze : whether the filters of `start` stay as they are
-    warm_start : whether `fit` goes on from the parameters of the last one
-    random_state : int, RandomState or None; the same int gives the same model to the last bit for any `n_jobs`
-    n_jobs : threads; -1 for all, None for all but inside a joblib worker, where it is one
-    verbose : whether to print a line an epoch
+    warm_start : whether `fit` continues from the parameters of the last one
+    random_state : int, RandomState or None; the same int gives a bit-identical model for any `n_jobs`
+    n_jobs : number of threads; -1 for all. None means all, or one inside a joblib worker
+    verbose : whether to print one line per epoch
 
     Attributes
     ----------
     model_ : `convlet.Model`, as `convlet.save_model` takes it
     classes_ : the labels, sorted
     image_shape_ : (height, width, channels)
-    n_features_in_, feature_names_in_ : numbers of an image; the columns' names where X was a DataFrame
+    n_features_in_, feature_names_in_ : number of values of an image; column names if X was a DataFrame
     loss_curve_, validation_loss_curve_ : mean loss of each epoch; the second is None without validation images
-    n_iter_ : epochs that were run
+    n_iter_ : number of epochs run
     best_epoch_ : the epoch, from 1, whose parameters were kept
     """
 
@@ -170,15 +167,15 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             classes = door.sorted_classes(labels_that_count, type(self).__name__)
             guess = door.guess(X, self.image_shape, images.shape[1:])
             if goes_on:
-                self._check_going_on("warm_start", classes, images.shape[1:], guess)
+                check_same_network(self, "warm_start", classes, images.shape[1:], guess)
             job = Job(images, door.numbered(labels, classes), weights, classes, guess=guess)
             job.leave_out_weightless()
-            job.held_out = self._given_validation(X_val, y_val, classes, images.shape[1:])
+            job.held_out = door.given_validation(self, X_val, y_val, classes, images.shape[1:])
             if self.early_stopping and job.held_out is None:
                 job.set_aside(self.validation_fraction)
-            settings = self._settings(job, classes[job.numbers], self._seed())
+            settings = fit_settings(self, job, classes[job.numbers])
             if goes_on:
-                job.start, job.preprocessing = self._start(), self.model_.preprocessing
+                job.start, job.preprocessing = last_end(self), self.model_.preprocessing
             else:
                 job.start, job.freeze = starting_model(self.start), self.freeze
             told = {"X": X, "y": y, "metadata": {} if sample_weight is None else {"sample_weight": sample_weight}}
@@ -214,17 +211,11 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             job.guess = door.guess(X, self.image_shape, images.shape[1:]) if first else ""
             job.leave_out_weightless()
             if not first:
-                self._check_going_on("partial_fit", known, images.shape[1:])
-                job.start, job.preprocessing = self._start(), self.model_.preprocessing
+                check_same_network(self, "partial_fit", known, images.shape[1:])
+                job.start, job.preprocessing = last_end(self), self.model_.preprocessing
             else:
                 job.start, job.freeze = starting_model(self.start), self.freeze
-            settings = self._settings(job, known, self._seed())
-            rate = PARTIAL_LEARNING_RATE if self.learning_rate is None else self.learning_rate
-            settings = settings.changed(
-                **{"epochs": 1, "schedule": "constant", "learning_rate": rate, "warm_up": None},
-                **{"ema_decay": 0.0, "patience": None, "members": 1},
-            )
-            trained = self._train(job, settings)
+            trained = self._train(job, partial_settings(self, job))
             before = None if first else self.model_.training_images
             self._take(trained, known, goes_on=not first)
             if before is not None and self.model_.training_images is not None:
@@ -266,61 +257,8 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         door.warn_of_unlike(images, self.model_.training_images, logits)
         return logits.astype(np.float64)
 
-    def _seed(self) -> int:
-        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-
-    def _settings(self, job: Job, labels: Array, seed: int) -> Settings:
-        given = {name: getattr(self, name) for name in SETTINGS if getattr(self, name) is not None}
-        return Settings(
-            **recipe(self.recipe).settings_for(job.images.shape[1:], len(job.images)) | given | {"perfect_epochs": 0},
-            class_weights=door.class_weights(self.class_weight, job.classes, labels),
-            patience=self.patience if self.early_stopping else None,
-            threads=threads_for(self.n_jobs),
-            seed=seed,
-        )
-
-    def _check_going_on(self, how: str, classes: Array, shape: door.Shape, guess: str = "") -> None:
-        if not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                f"Previously got {self.classes_}, `y` has {classes}"
-            )
-        if shape != self.image_shape_:
-            raise ValueError(
-                "warm_start can only be used where `X` has images of the same shape as in the previous call to fit. "
-                f"Previously got {door.times(self.image_shape_)}, `X` has {door.times(shape)}"
-                + (f"; {guess}" if guess else "")
-            )
-        word = self._word(shape)
-        if format_word(parse(word)) != self.model_.architecture:
-            raise ValueError(
-                f"{how} goes on with the network it was fitted with, {self.model_.architecture}, but architecture is "
-                f"now {word}; set it back, or fit a new estimator"
-            )
-
-    def _given_validation(self, X_val: Any, y_val: Any, classes: Array, shape: door.Shape) -> Labelled | None:
-        if (X_val is None) != (y_val is None):
-            raise ValueError("X_val and y_val must be given together")
-        if X_val is None:
-            return None
-        images, labels = door.more_images(self, X_val, shape), column_or_1d(y_val, warn=True)
-        door.same_count(images, labels)
-        return Labelled(images, door.numbered(labels, classes, "y_val"))
-
-    def _start(self) -> Snapshot:
-        """Where the last training ended."""
-        if self.model_.members > 1:
-            raise ValueError(
-                f"partial_fit and warm_start go on with one network, but this estimator was fitted with "
-                f"{self.model_.members} members"
-            )
-        frozen = self._frozen if self.freeze else 0
-        if self._snapshot is not None:
-            return replace(self._snapshot, frozen=frozen)
-        return Snapshot(self.model_.parameters, self.model_.state, {}, 0, self._epochs_shown, frozen=frozen)
-
     def _train(self, job: Job, settings: Settings, task: FitTask | None = None) -> TrainingResult:
-        word = self._word(job.images.shape[1:], job.start)
+        word = architecture(self, job.images.shape[1:], job.start)
 
         def on_epoch(end: EpochEnd, model: Callable[[], Model]) -> bool:
             if self.verbose:
@@ -332,12 +270,6 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             task.end(lambda: _fitted(trained.model, job.classes))
         return trained
 
-    def _word(self, shape: door.Shape, start: Snapshot | Model | None = None) -> str:
-        """The architecture for images of this shape, and for the model to start from if this is the first fit."""
-        if self.architecture == "auto" and self.start is not None:
-            return start.architecture if isinstance(start, Model) else self.model_.architecture
-        return recipe(self.recipe).architecture(shape) if self.architecture == "auto" else self.architecture
-
     def _take(self, trained: TrainingResult, classes: Array, goes_on: bool = False) -> None:
         """Set every attribute of a fitted estimator."""
         history = trained.history
@@ -345,29 +277,14 @@ class ConvNetClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             setattr(self, name, value)
         self.loss_curve_ = (self.loss_curve_ if goes_on else []) + history["train_loss"]
         validated = history["validation_loss"][-1] is not None
-        self.validation_loss_curve_ = history["validation_loss"] if validated else None
+        losses = [loss for loss in history["validation_loss"] if loss is not None]
+        self.validation_loss_curve_ = losses if validated else None
         self.n_iter_ = (self.n_iter_ if goes_on else 0) + len(history["epoch"])
         self.best_epoch_ = self.n_iter_ if goes_on else trained.best_epoch
         assert trained.snapshot is not None  # this training ended here
         self._epochs_shown, self._snapshot, self._frozen = trained.snapshot.epoch, None, trained.snapshot.frozen
 
-    def _html(self) -> str:
-        html: str = estimator_html_repr(self)
-        if hasattr(self, "model_"):
-            html += layers_table(describe(self.model_.network, self.image_shape_), self.image_shape_)
-        return html
 
-    def _repr_html_inner(self) -> str:
-        return self._html()
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
-        """What a notebook shows: scikit-learn's diagram and, once fitted, the layers as a table."""
-        shown = {"text/plain": repr(self)}
-        if get_config()["display"] == "diagram":
-            shown["text/html"] = self._html()
-        return shown
-
-
-def _fitted(model: Model, classes: Array) -> dict[str, Any]:
+def _fitted(model: Model, classes: Array) -> dict[str, object]:
     """The attributes that predicting needs."""
     return {"model_": model, "classes_": classes, "image_shape_": model.input_shape}

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d, validate_data
 
 from convlet.data import arrays, listed
+from convlet.data.inputs import Labelled
 from convlet.data.pictures import with_channels
 from convlet.estimator.parameters import whole_sides
 from convlet.likeness import TrainingImages, batch_note
@@ -195,6 +196,17 @@ def warn_of_unlike(images: Array, known: TrainingImages | None, logits: Array) -
     note = batch_note(images, known, logits) if known is not None else None
     if note is not None:
         warnings.warn(f"X: {note}", UserWarning, stacklevel=4)
+
+
+def given_validation(estimator: Any, X_val: Any, y_val: Any, classes: Array, shape: Shape) -> Labelled | None:
+    """The validation images that a fit was given; None if it was given none. Raises ValueError."""
+    if (X_val is None) != (y_val is None):
+        raise ValueError("X_val and y_val must be given together")
+    if X_val is None:
+        return None
+    images, labels = more_images(estimator, X_val, shape), column_or_1d(y_val, warn=True)
+    same_count(images, labels)
+    return Labelled(images, numbered(labels, classes, "y_val"))
 
 
 def same_count(images: Array, labels: Array) -> None:

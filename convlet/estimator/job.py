@@ -18,6 +18,7 @@ from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
 from convlet.network.word import parse, with_head
+from convlet.records.training import EpochRow
 from convlet.system.threads import available_threads
 from convlet.training.loop import TrainingResult, train
 from convlet.training.progress import EpochEnd
@@ -143,7 +144,7 @@ def whole_or_nothing(estimator: Any) -> Iterator[None]:
         raise
 
 
-def epoch_line(row: dict[str, Any]) -> str:
+def epoch_line(row: EpochRow) -> str:
     """A line of history for people."""
     line = f"epoch {row['epoch']}: loss {row['train_loss']:.4f}, error {row['train_error']:.4f}"
     if row["validation_loss"] is not None:

@@ -12,21 +12,16 @@ from sklearn.utils import check_random_state
 
 from convlet.errors import SettingsError
 from convlet.learning.setting_checks import boolean, number, short, whole_number
-from convlet.learning.settings import Settings
+from convlet.learning.setting_kinds import MOST
+from convlet.learning.setting_table import BY_NAME, MOST_THREADS
 from convlet.model.model import Model
 from convlet.recipes.recipe import RECIPES, recipe
-
-MOST_THREADS = 1024
-"""As many as `Settings.threads` takes."""
-
-MOST_EPOCHS = 2**32 - 1
-"""As many as `Settings.epochs` and `Settings.patience` take."""
 
 SETTINGS = (
     *("epochs", "batch", "optimizer", "learning_rate", "schedule", "weight_decay", "label_smoothing", "ema_decay"),
     *("augment", "members", "views"),
 )
-"""Parameters that are settings under the same name; None leaves them to the recipe."""
+"""Settings that are parameters under the same name; None leaves them to the recipe."""
 
 
 def check_parameters(estimator: Any) -> None:
@@ -34,7 +29,7 @@ def check_parameters(estimator: Any) -> None:
     for name, value in estimator.get_params(deep=False).items():
         if name in SETTINGS:
             if value is not None:
-                Settings(**{name: value})
+                BY_NAME[name].check(value)
         else:
             CHECKS[name](name, value)
     check_freeze(estimator)
@@ -84,7 +79,7 @@ def _fraction(name: str, value: Any) -> None:
 
 
 def _patience(name: str, value: Any) -> None:
-    whole_number(name, value, 1, MOST_EPOCHS, False)
+    whole_number(name, value, 1, MOST, False)
 
 
 def _start(name: str, value: Any) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from convlet.errors import InputError
 from convlet.evaluation.headline import headline
 from convlet.evaluation.mistakes import SHOWN, Names, mistakes, suspects
+from convlet.records.evaluation import Bin, Calibration, ClassFigures, CoverageRow, EvaluationFigures, PairedTest
 
 Array = np.ndarray[Any, Any]
 CHANCE = 0.05
@@ -70,10 +71,10 @@ def confusion_matrix(labels: Array, predicted: Array, classes: int) -> list[list
     return counts
 
 
-def per_class(matrix: list[list[int]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+def per_class(matrix: list[list[int]], names: tuple[str, ...]) -> list[ClassFigures]:
     """For each class: precision = right / taken for it, recall = right / images of it; None where there are none."""
     counts = np.array(matrix)
-    rows = []
+    rows: list[ClassFigures] = []
     for number, name in enumerate(names):
         right, of_it, taken = (int(n) for n in (counts[number, number], counts[number].sum(), counts[:, number].sum()))
         precision, recall = (right / taken if taken else None), (right / of_it if of_it else None)
@@ -87,7 +88,7 @@ def log_loss(probabilities: Array, labels: Array) -> float:
     return float(-np.log(np.maximum(own, SMALLEST)).mean()) + 0.0  # never -0.0
 
 
-def calibration(probabilities: Array, labels: Array, bins: int = 10) -> dict[str, Any]:
+def calibration(probabilities: Array, labels: Array, bins: int = 10) -> Calibration:
     """How far a model's certainty can be believed: images in bins by the probability of the class they were taken for.
 
     expected calibration error = sum over bins of (images in it / all) |accuracy - mean certainty|
@@ -102,7 +103,7 @@ def calibration(probabilities: Array, labels: Array, bins: int = 10) -> dict[str
     """
     sure, right = probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1) == labels
     places = np.minimum((sure * bins).astype(np.int64), bins - 1)
-    rows: list[dict[str, Any]] = []
+    rows: list[Bin] = []
     error = 0.0
     for number in range(bins):
         inside = places == number
@@ -110,12 +111,12 @@ def calibration(probabilities: Array, labels: Array, bins: int = 10) -> dict[str
         certainty, accuracy = (float(values[inside].mean()) if images else None for values in (sure, right))
         if certainty is not None and accuracy is not None:
             error += images / len(labels) * abs(accuracy - certainty)
-        figures = {"images": images, "certainty": certainty, "accuracy": accuracy}
-        rows.append({"low": number / bins, "high": (number + 1) / bins, **figures})
+        low, high = number / bins, (number + 1) / bins
+        rows.append({"low": low, "high": high, "images": images, "certainty": certainty, "accuracy": accuracy})
     return {"bins": rows, "expected_calibration_error": error}
 
 
-def paired_test(wrong: Array, other_wrong: Array) -> dict[str, Any]:
+def paired_test(wrong: Array, other_wrong: Array) -> PairedTest:
     """Whether two models differ on the same images by more than chance: the exact test of McNemar.
 
     Of the n images that only one has wrong, each is as likely the one's as the other's if both are equally good:
@@ -147,7 +148,7 @@ THRESHOLDS = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 """Confidences at which coverage is given."""
 
 
-def coverage(confidence: Array, wrong: Array, thresholds: tuple[float, ...] = THRESHOLDS) -> list[dict[str, Any]]:
+def coverage(confidence: Array, wrong: Array, thresholds: tuple[float, ...] = THRESHOLDS) -> list[CoverageRow]:
     """For each threshold how many images have at least that confidence, and their error; None without any.
 
     coverage = kept / all,   error = wrong of the kept / kept
@@ -157,7 +158,7 @@ def coverage(confidence: Array, wrong: Array, thresholds: tuple[float, ...] = TH
     confidence : float (n,), the probability of the predicted class
     wrong : bool (n,), whether an image is wrong
     """
-    rows = []
+    rows: list[CoverageRow] = []
     for threshold in thresholds:
         kept = confidence >= threshold
         count = int(kept.sum())
@@ -172,7 +173,7 @@ def evaluate(
     labels: Array,
     probabilities: Array | None = None,
     names: Names | None = None,
-) -> dict[str, Any]:
+) -> EvaluationFigures:
     """All of the above for a model and images (n, H, W, C) with labels (n,); errors are fractions.
 
     probabilities : float (n, classes), if they are there already

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import comb
-from typing import Any
 
 import numpy as np
+
+from convlet.records.evaluation import Counted, Headline
 
 FEWEST = 20
 """Test images below which only the number of wrong ones is given: the 95 % interval of 0 wrong of 19 reaches 17 %."""
@@ -17,7 +18,7 @@ CHANCE = 0.05
 """A difference to the baseline that chance alone gives this often, or more often, is no difference."""
 
 
-def headline(matrix: list[list[int]], names: tuple[str, ...] | list[str]) -> dict[str, Any]:
+def headline(matrix: list[list[int]], names: tuple[str, ...] | list[str]) -> Headline:
     """Accuracy, balanced accuracy, macro averages, the baseline and the worst class.
 
     balanced accuracy = mean of the recalls,  recall = right / images of the class
@@ -41,20 +42,33 @@ def headline(matrix: list[list[int]], names: tuple[str, ...] | list[str]) -> dic
     right, of_it, named = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     there = np.flatnonzero(of_it)
     images, wrong = int(counts.sum()), int(counts.sum() - right.sum())
-    found: dict[str, Any] = {
+    counted: Counted = {
         "images": images,
         "wrong": wrong,
         "uneven": bool(len(there)) and bool(of_it.max() >= UNEVEN * of_it.min()),
         "absent": [names[k] for k in np.flatnonzero(of_it == 0)],
-        "too_few": images < FEWEST,
     }
     if images < FEWEST:
-        return found | dict.fromkeys(FIGURES)
+        return {
+            **counted,
+            "too_few": True,
+            "accuracy": None,
+            "balanced_accuracy": None,
+            "balanced_error": None,
+            "macro_precision": None,
+            "macro_recall": None,
+            "macro_f1": None,
+            "baseline": None,
+            "worst": None,
+            "better_than_baseline": None,
+        }
     recalls = right[there] / of_it[there]
     precisions = right[there] / np.maximum(named[there], 1)
     most, worst = int(of_it.argmax()), int(there[recalls.argmin()])
     balanced = float(recalls.mean())
-    return found | {
+    return {
+        **counted,
+        "too_few": False,
         "accuracy": 1 - wrong / images,
         "balanced_accuracy": balanced,
         "balanced_error": 1 - balanced,
@@ -69,13 +83,6 @@ def headline(matrix: list[list[int]], names: tuple[str, ...] | list[str]) -> dic
         "worst": {"class": names[worst], "recall": float(recalls.min()), "images": int(of_it[worst])},
         "better_than_baseline": _is_better(int(right.sum() - right[most]), int(of_it[most] - right[most])),
     }
-
-
-FIGURES = (
-    *("accuracy", "balanced_accuracy", "balanced_error", "macro_precision", "macro_recall", "macro_f1"),
-    *("baseline", "worst", "better_than_baseline"),
-)
-"""What is None if there are too few test images."""
 
 
 def _is_better(only_model: int, only_baseline: int) -> bool:

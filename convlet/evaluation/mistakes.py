@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from convlet.records.evaluation import Certain, Doubtful, Labelled, Mistake
+
 Array = np.ndarray[Any, Any]
 
 SHOWN = 10
@@ -51,7 +53,9 @@ def suspected_labels(probabilities: Array, labels: Array, count: int = SHOWN) ->
     return order
 
 
-def mistakes(probabilities: Array, labels: Array, classes: tuple[str, ...], names: Names | None = None) -> list[Any]:
+def mistakes(
+    probabilities: Array, labels: Array, classes: tuple[str, ...], names: Names | None = None
+) -> list[Mistake]:
     """Every wrong image, the one with the highest confidence first.
 
     Parameters
@@ -65,26 +69,32 @@ def mistakes(probabilities: Array, labels: Array, classes: tuple[str, ...], name
     sure = probabilities[np.arange(len(labels)), predicted]
     wrong = np.flatnonzero(predicted != labels)
     order = wrong[np.argsort(-sure[wrong], kind="stable")]
-    return [_row(int(k), "predicted", probabilities[k], int(labels[k]), classes, names) for k in order]
+    found: list[Mistake] = []
+    for number in order.tolist():
+        before, best, after = _row(number, probabilities[number], int(labels[number]), classes, names)
+        found.append({**before, "predicted": best, **after})
+    return found
 
 
 def suspects(
     probabilities: Array, labels: Array, classes: tuple[str, ...], names: Names | None = None, count: int | None = None
-) -> list[dict[str, Any]]:
+) -> list[Doubtful]:
     """The images of `suspected_labels`, each with the class that is suggested; all of them if count is None."""
     order = suspected_labels(probabilities, labels, len(labels) if count is None else count)
-    return [_row(int(k), "suggested", probabilities[k], int(labels[k]), classes, names) for k in order]
+    found: list[Doubtful] = []
+    for number in order.tolist():
+        before, best, after = _row(number, probabilities[number], int(labels[number]), classes, names)
+        found.append({**before, "suggested": best, **after})
+    return found
 
 
 def _row(
-    number: int, what: str, probabilities: Array, label: int, classes: tuple[str, ...], names: Names | None
-) -> dict[str, Any]:
+    number: int, probabilities: Array, label: int, classes: tuple[str, ...], names: Names | None
+) -> tuple[Labelled, str, Certain]:
+    """Which image it is, its most probable class, and the probabilities: what stands before, in and after a row."""
     best = int(probabilities.argmax())
-    return {
-        "image": number,
-        **({} if names is None else {"name": str(names[number])}),
-        "label": classes[label],
-        what: classes[best],
-        "probability": float(probabilities[best]),
-        "label_probability": float(probabilities[label]),
-    }
+    which: Labelled = {"image": number, "label": classes[label]}
+    if names is not None:
+        which = {"image": number, "name": str(names[number]), "label": classes[label]}
+    certain: Certain = {"probability": float(probabilities[best]), "label_probability": float(probabilities[label])}
+    return which, classes[best], certain

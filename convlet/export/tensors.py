@@ -23,7 +23,7 @@ def safetensors(arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> byt
     The header ends in spaces, so that the arrays begin at a multiple of 8 bytes.
     """
     ordered = sorted(arrays.items(), key=lambda pair: -pair[1].itemsize)  # so that each array lies at its own multiple
-    header: dict[str, Any] = {"__metadata__": dict(metadata)}
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
     end = 0
     for name, values in ordered:
         begin, end = end, end + values.nbytes

@@ -40,6 +40,7 @@ def run(files: Files, graph: Graph, options: Options, images: Array) -> Array:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / f"exported{CODE}"
         place.with_suffix(WEIGHTS).write_bytes(files[WEIGHTS])
+        # the module's globals: the code puts its own objects there
         names: dict[str, Any] = {"__name__": "exported", "__file__": str(place)}
         exec(compile(files[CODE], str(place), "exec"), names)
         network = names["load"]()

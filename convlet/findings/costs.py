@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 from time import perf_counter
-from typing import Any, cast
 
 import numpy as np
 
@@ -17,14 +16,13 @@ from convlet.learning.settings import Settings
 from convlet.model.model import Model
 from convlet.network.costs import describe
 from convlet.network.trace_cost import trace_bytes
-
-SUMMED = ("parameters", "activation_bytes", "multiply_adds")
+from convlet.records.findings import Costs
 
 Seconds = list[tuple[tuple[int, ...], float | None, float | None]]
 """The layers of each group, and the seconds of an image forward and backward; None for what was not measured."""
 
 
-def costs(model: Model, data: Dataset) -> dict[str, Any]:
+def costs(model: Model, data: Dataset) -> Costs:
     """What each layer costs: "rows", and whether they are of the "compiled" engine.
 
     Rows have the tokens, output shape, parameters, bytes of activations and multiply-adds of a layer, or of several
@@ -48,7 +46,9 @@ def costs(model: Model, data: Dataset) -> dict[str, Any]:
             {
                 "token": "-".join(rows[number]["token"] for number in numbers),
                 "output_shape": rows[numbers[-1]]["output_shape"],
-                **{key: sum(cast(Any, rows[number])[key] for number in numbers) for key in SUMMED},
+                "parameters": sum(rows[number]["parameters"] for number in numbers),
+                "activation_bytes": sum(rows[number]["activation_bytes"] for number in numbers),
+                "multiply_adds": sum(rows[number]["multiply_adds"] for number in numbers),
                 "forward_seconds": forward,
                 "backward_seconds": backward,
             }

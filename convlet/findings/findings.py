@@ -16,6 +16,9 @@ from convlet.findings.inside import inside
 from convlet.findings.study import logits_of, study
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
+from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.data import DataFacts
+from convlet.records.findings import Difference, Findings, RateCurve, Study, TestFindings
 
 __all__ = ["findings"]
 
@@ -24,13 +27,13 @@ POINTS = 81
 
 
 def findings(
-    result: dict[str, Any],
+    result: ComparisonResult,
     data: Dataset | None = None,
     models: Iterable[Model] = (),
     then: Dataset | None = None,
     *,
     threads: int | None = None,
-) -> dict[str, Any]:
+) -> Findings:
     """Everything that a report shows.
 
     Parameters
@@ -51,40 +54,49 @@ def findings(
     known = {model.sha256(): model for model in models}
     best = next((row for row in result["results"] if row["label"] == result["best_label"]), None)
     studies = [_study(best, result["data"], known, data, threads)] if best is not None else []
-    differences: list[dict[str, Any]] = []
-    if data is not None and studies and studies[0]["of_test"] is not None:
-        differences = _differences(result, studies[0], known, data, threads)
+    differences: list[Difference] = []
+    if data is not None and best is not None and studies[0]["of_test"] is not None:
+        differences = _differences(result, best, studies[0]["of_test"], known, data, threads)
     if result["then"]:
         studies.append(_study(result["then"], result["then"]["data"], known, then, threads))
     return {"result": result, "differences": differences, "schedules": _schedules(result), "studies": studies}
 
 
 def _study(
-    row: dict[str, Any], facts: dict[str, Any], known: dict[str, Model], data: Dataset | None, threads: int | None
-) -> dict[str, Any]:
+    row: NetworkResult, facts: DataFacts, known: dict[str, Model], data: Dataset | None, threads: int | None
+) -> Study:
     """What is known of one network on one data set."""
-    found: dict[str, Any] = {"row": row, "data": facts, "of_test": None, "inside": None}
-    found["headline"] = row.get("headline") or headline(row["confusion_matrix"], facts["classes"])
+    found: Study = {
+        "row": row,
+        "data": facts,
+        "of_test": None,
+        "inside": None,
+        "headline": row.get("headline") or headline(row["confusion_matrix"], facts["classes"]),
+    }
     model = known.get(row["sha256"])
     if model is not None and data is not None:
         step = studied_step(len(data.test), data.image_shape)
         numbers = np.arange(0, len(data.test), step)
         logits = logits_of(model, data.test.images[::step], threads, step=step)
-        of_test = study(model, data, logits, threads, numbers)
-        found |= {"of_test": of_test, "inside": inside(model, data, logits, numbers)}
+        found["of_test"] = study(model, data, logits, threads, numbers)
+        found["inside"] = inside(model, data, logits, numbers)
     return found
 
 
 def _differences(
-    result: dict[str, Any], best: dict[str, Any], known: dict[str, Model], data: Dataset, threads: int | None
-) -> list[dict[str, Any]]:
+    result: ComparisonResult,
+    best: NetworkResult,
+    studied: TestFindings,
+    known: dict[str, Model],
+    data: Dataset,
+    threads: int | None,
+) -> list[Difference]:
     """The best network against each other one on the same test images, in the order of the results."""
-    studied = best["of_test"]
-    found = []
+    found: list[Difference] = []
     for row in result["results"]:
-        if row is best["row"] or row["sha256"] not in known:
+        if row is best or row["sha256"] not in known:
             continue
-        wrong, other = _mistaken(best["row"], data), _mistaken(row, data)
+        wrong, other = _mistaken(best, data), _mistaken(row, data)
         if wrong is None or other is None:  # an older result, which does not name its mistakes
             wrong = studied["predicted"] != studied["labels"]
             other = logits_of(known[row["sha256"]], studied["images"], threads).argmax(axis=1) != studied["labels"]
@@ -92,7 +104,7 @@ def _differences(
     return found
 
 
-def _mistaken(row: dict[str, Any], data: Dataset) -> np.ndarray[Any, Any] | None:
+def _mistaken(row: NetworkResult, data: Dataset) -> np.ndarray[Any, Any] | None:
     """Which test images a network had wrong, bool (n,); None if its result does not say."""
     if "mistakes" not in row:
         return None
@@ -101,9 +113,9 @@ def _mistaken(row: dict[str, Any], data: Dataset) -> np.ndarray[Any, Any] | None
     return wrong
 
 
-def _schedules(result: dict[str, Any]) -> dict[str, dict[str, list[float]]]:
+def _schedules(result: ComparisonResult) -> dict[str, RateCurve]:
     """The learning rate of each network over its training, at the beginning of a step."""
-    found = {}
+    found: dict[str, RateCurve] = {}
     known = {field.name for field in fields(Settings)}
     for row in result["results"]:
         given = {**result["settings"], **row.get("settings", {})}

@@ -7,7 +7,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from convlet.findings.bounds import MEAN_VALUES, looks, prototype_steps
 from convlet.findings.costs import costs
 from convlet.layers import Flatten
 from convlet.model.model import Model
+from convlet.records.findings import ExplainedMistake, Explanation, Inside, InsideClass, LayerMaps
 
 MOST_CLASSES = 12
 """Classes that are looked at one by one; of more, those the model finds hardest."""
@@ -30,7 +31,7 @@ MISTAKES = 6
 """Wrong images that are explained."""
 
 
-def inside(model: Model, data: Dataset, logits: Array, numbers: Array | None = None) -> dict[str, Any]:
+def inside(model: Model, data: Dataset, logits: Array, numbers: Array | None = None) -> Inside:
     """What goes on inside a model, on the test images of a data set, for which it gave these logits (n, classes).
 
     Of several members, the first is looked into.
@@ -90,9 +91,7 @@ def _filters(model: Model) -> Array | None:
     return None
 
 
-def _of_classes(
-    model: Model, data: Dataset, chosen: list[int], surest: list[int], looked: bool
-) -> list[dict[str, Any]]:
+def _of_classes(model: Model, data: Dataset, chosen: list[int], surest: list[int], looked: bool) -> list[InsideClass]:
     """For each chosen class: number, pixels, saliency, Grad-CAM, maps of each layer, mean image and prototype.
 
     saliency, cam, drawn : None if there was no time or memory for them; cam also without a convolution
@@ -100,7 +99,7 @@ def _of_classes(
     steps, drawn = prototype_steps(model, len(chosen)), None
     if steps:
         drawn = thumbnails(interpret.prototypes(model, np.array(chosen), steps=steps))
-    found: list[dict[str, Any]] = []
+    found: list[InsideClass] = []
     every = np.array(surest, np.int64)
     for rows in interpret.groups(model, len(chosen)):
         images, targets = data.test.images[every[rows]], np.array(chosen[rows])
@@ -112,9 +111,9 @@ def _of_classes(
                     "class": number,
                     "number": surest[rows.start + place],
                     "pixels": thumbnails(images[place : place + 1])[0],
-                    "saliency": None if seen is None else seen["saliency"][place],
-                    "cam": None if seen is None or seen["cams"] is None else seen["cams"][0][place],
-                    "maps": [] if seen is None else [_strongest(model, item, place) for item in seen["maps"]],
+                    "saliency": None if seen is None else seen.saliency[place],
+                    "cam": None if seen is None or seen.cams is None else seen.cams[0][place],
+                    "maps": [] if seen is None else [_strongest(model, item, place) for item in seen.maps],
                     "mean": mean,
                     "mean_of": (used, of),
                     "drawn": None if drawn is None else drawn[rows.start + place],
@@ -123,9 +122,21 @@ def _of_classes(
     return found
 
 
-def _look(model: Model, images: Array, targets: tuple[Array, ...]) -> dict[str, Any]:
-    """What one pass shows of images (n, H, W, C): "saliency" for the first targets (n, h, w), "cams" for each of the
-    targets (n, h, w), or None without a convolution, and "maps" of each layer that is worth showing."""
+class _Look(NamedTuple):
+    """What one pass shows of n images.
+
+    saliency : (n, h, w), for the first targets
+    cams : (n, h, w) for each of the targets; None without a convolution
+    maps : those of each layer that is worth showing
+    """
+
+    saliency: Array
+    cams: list[Array] | None
+    maps: list[interpret.Activation]
+
+
+def _look(model: Model, images: Array, targets: tuple[Array, ...]) -> _Look:
+    """Pass images (n, H, W, C) through the network once."""
     trace = interpret.Trace.of(model, model.preprocessing.apply(images))
     try:
         layer: int | None = interpret.cam_layer(model) + 1
@@ -142,7 +153,7 @@ def _look(model: Model, images: Array, targets: tuple[Array, ...]) -> dict[str, 
     tokens = [own.token() for own in model.network.layers]
     every = [interpret.Activation(k, token, trace.inputs[k + 1]) for k, token in enumerate(tokens)]
     maps = _worth_showing(model, [item for item in every if item.values.ndim == 4])
-    return {"saliency": saliency, "cams": cams, "maps": maps}
+    return _Look(saliency, cams, maps)
 
 
 def _mean(part: ImageSet, number: int) -> tuple[Array | None, int, int]:
@@ -170,7 +181,7 @@ def _worth_showing(model: Model, maps: list[interpret.Activation]) -> list[inter
     return [found[place] for place in kept]
 
 
-def _strongest(model: Model, item: interpret.Activation, place: int) -> dict[str, Any]:
+def _strongest(model: Model, item: interpret.Activation, place: int) -> LayerMaps:
     """The maps (h, w, m) of a layer that answer most strongly, in their order, and what the layer is called."""
     values = item.values[place]
     strength = np.abs(values).mean(axis=(0, 1))
@@ -191,12 +202,16 @@ def _clearest_mistakes(predicted: Array, labels: Array, logits: Array) -> Array:
     return order
 
 
-def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> list[dict[str, Any]]:
+def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> list[ExplainedMistake]:
     """Wrong images, and what spoke for the predicted class and for their own."""
     return [
-        {"number": int(number), "name": test.name(int(number)), "label": int(test.labels[number])}
-        | {"predicted": int(taken)}
-        | look
+        {
+            "number": int(number),
+            "name": test.name(int(number)),
+            "label": int(test.labels[number]),
+            "predicted": int(taken),
+            **look,
+        }
         for rows in interpret.groups(model, len(numbers))
         for number, taken, look in zip(
             numbers[rows], predicted[rows], _looks_at(model, test, numbers[rows], predicted[rows]), strict=True
@@ -204,11 +219,11 @@ def _mistakes(model: Model, test: ImageSet, numbers: Array, predicted: Array) ->
     ]
 
 
-def _looks_at(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> Iterator[dict[str, Any]]:
+def _looks_at(model: Model, test: ImageSet, numbers: Array, predicted: Array) -> Iterator[Explanation]:
     """Pixels, saliency and both Grad-CAM maps of each of these images."""
     images = test.images[numbers]
     seen = _look(model, images, (predicted, test.labels[numbers]))
     for place in range(len(numbers)):
-        cam, label_cam = (None, None) if seen["cams"] is None else (own[place] for own in seen["cams"])
+        cam, label_cam = (None, None) if seen.cams is None else (own[place] for own in seen.cams)
         pixels = thumbnails(images[place : place + 1])[0]
-        yield {"pixels": pixels, "saliency": seen["saliency"][place], "cam": cam, "label_cam": label_cam}
+        yield {"pixels": pixels, "saliency": seen.saliency[place], "cam": cam, "label_cam": label_cam}

@@ -14,6 +14,7 @@ from convlet.evaluation.mistakes import least_certain, suspected_labels
 from convlet.findings.bounds import predicted_together, prediction_threads, searched_step
 from convlet.learning.losses import softmax
 from convlet.model.model import Model
+from convlet.records.findings import Suspect, TestFindings
 
 SHOWN = 12
 """Images in each of the lists."""
@@ -47,7 +48,7 @@ def logits_of(model: Model, images: Array, threads: int | None = None, *, part: 
 
 def study(
     model: Model, data: Dataset, logits: Array, threads: int | None = None, numbers: Array | None = None
-) -> dict[str, Any]:
+) -> TestFindings:
     """A model on test images of a data set, for which it gave these logits (n, classes).
 
     Parameters
@@ -98,9 +99,10 @@ def study(
 
 def _suspected(
     model: Model, data: Dataset, studied: Array, of_studied: Array, threads: int | None
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
+) -> tuple[list[Suspect], dict[str, int]]:
     """The most suspect labels of all parts, each part compared with its own thresholds; and how many were searched."""
-    found, searched = [], {}
+    found: list[Suspect] = []
+    searched = {}
     for name, part in data.parts:
         step = searched_step(model, part)
         numbers = np.arange(0, len(part), step) if step else np.arange(0)
@@ -114,8 +116,15 @@ def _suspected(
             number, row = int(numbers[place]), probabilities[place]
             label = int(part.labels[number])
             found.append(
-                {"part": name, "number": number, "name": part.name(number), "label": label, "probabilities": row}
-                | {"pixels": thumbnails(part.images[number : number + 1])[0], "lead": float(row.max() - row[label])}
+                {
+                    "part": name,
+                    "number": number,
+                    "name": part.name(number),
+                    "label": label,
+                    "probabilities": row,
+                    "pixels": thumbnails(part.images[number : number + 1])[0],
+                    "lead": float(row.max() - row[label]),
+                }
             )
     return sorted(found, key=lambda item: -item["lead"])[:SHOWN], searched
 

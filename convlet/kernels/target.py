@@ -31,7 +31,7 @@ class Target:
 def host() -> Target:
     """This processor; `CONVLET_VECTOR_BITS` (128, 256 or 512) narrows its vectors.
 
-    The narrower width gives the same bits: lanes never meet (see `simd`).
+    The narrower width gives the same bits: lanes never meet (see `intrinsics`).
     """
     import llvmlite.binding as llvm
 

@@ -101,7 +101,7 @@ def parse_augmentation(word: str) -> Augmentation:
     """
     if not isinstance(word, str):
         raise SettingsError(f"augment must be a word such as 'shift2-flip', but got {word!r:.60}")
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = {}  # each field has a type of its own
     for token in word.split("-") if word else []:
         name, value = _read(token, word)
         if name in given:

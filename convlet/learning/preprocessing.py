@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from math import fsum, isfinite, sqrt
@@ -11,6 +12,7 @@ import numpy as np
 
 from convlet.data.mapped import pieces
 from convlet.layers.base import Array
+from convlet.records.model import Scaling
 
 LEAST_STD = 1e-30
 """The smallest std; 1 / std must stay a float32."""
@@ -83,12 +85,12 @@ class Preprocessing:
         mean = tuple(mean for mean, _ in moments)
         return cls(mean, tuple(_std(mean, sqrt(variance)) for mean, variance in moments))
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> Scaling:
         """Mean and std as lists, for JSON."""
         return {"mean": list(self.mean), "std": list(self.std)}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Preprocessing:
+    def from_dict(cls, values: Mapping[str, Any]) -> Preprocessing:
         """The preprocessing that `as_dict` described; ValueError where the values describe none."""
         if not isinstance(values, dict) or set(values) != {"mean", "std"}:
             raise ValueError("preprocessing needs mean and std, and nothing else")

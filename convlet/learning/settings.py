@@ -1,8 +1,7 @@
-"""How a network is trained: every number of it, checked when it is made."""
+"""Settings: how a network is trained, checked by the table of settings when they are made."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
@@ -10,107 +9,71 @@ from typing import Any
 
 from convlet.errors import SettingsError
 from convlet.learning.augmentation import parse_augmentation
-from convlet.learning.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from convlet.learning.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from convlet.learning.schedules import Constant, Cosine, Linear, OneCycle, Schedule, StepDecay, WarmUp
-from convlet.learning.setting_checks import boolean, class_weights, number, one_of, short, whole_number
-from convlet.learning.views import parse_views
-
-SCHEDULES = ("constant", "step", "cosine", "linear", "one-cycle")
-"""Every schedule by its name."""
-
-MONITORS = ("loss", "error", "balanced-error")
-"""What early stopping can watch."""
-
-KEPT = ("last", "best")
-"""The epochs whose parameters a training can end with."""
-
-NONFINITE = ("stop", "rollback")
-"""What a training that diverges can do."""
-
-WHOLE_NUMBERS = {
-    "epochs": (1, 2**32 - 1, False),
-    "batch": (1, 2**32 - 1, True),
-    "seed": (0, 2**64 - 1, False),
-    "threads": (1, 1024, True),
-    "shard": (1, 4096, False),
-    "step_epochs": (1, 2**32 - 1, False),
-    "steps": (1, 2**32 - 1, True),
-    "patience": (1, 2**32 - 1, True),
-    "perfect_epochs": (0, 2**32 - 1, False),
-    "members": (1, 256, False),
-}
-"""For each setting that counts something: lowest, highest, and whether it may be None."""
-
-NUMBERS = {
-    "learning_rate": (0.0, math.inf, False),
-    "minutes": (0.0, math.inf, False),
-    "warm_up": (0.0, 1.0, True),
-    "momentum": (0.0, 1.0, True),
-    "beta1": (0.0, 1.0, True),
-    "beta2": (0.0, 1.0, True),
-    "smoothing": (0.0, 1.0, True),
-    "epsilon": (0.0, math.inf, False),
-    "weight_decay": (0.0, math.inf, True),
-    "step_factor": (0.0, math.inf, False),
-    "label_smoothing": (0.0, 1.0, True),
-    "clip_norm": (0.0, math.inf, False),
-    "ema_decay": (0.0, 1.0, True),
-}
-"""For each other number: lowest, the number it must stay below, and whether the lowest itself is allowed."""
-
-MAY_BE_NONE = frozenset({"epsilon", "minutes", "warm_up", "clip_norm"})
-"""Of those numbers, the ones that may be left open."""
+from convlet.learning.setting_checks import short
+from convlet.learning.setting_table import TABLE
 
 
 @dataclass(frozen=True)
 class Settings:
     """The settings of a training.
 
+    The parameters below are written from `setting_table` by `python -m tests.setting_texts`.
+
     Parameters
     ----------
-    epochs : passes over the training images
-    batch : images between two updates; None for all of them (full batch)
-    optimizer : sgd, adagrad, rmsprop, adam or adamw
-    learning_rate : the highest of the schedule
-    schedule : constant, step, cosine, linear or one-cycle
-    warm_up : the share of the steps over which the learning rate climbs; None for the schedule's own, which is 0.3
-        for one-cycle and 0 for the others
-    momentum, nesterov : of sgd
-    beta1, beta2 : of adam and adamw
-    smoothing : of rmsprop, the share of its running mean square that a step keeps
-    epsilon : of adagrad, rmsprop, adam and adamw; None for the optimizer's own
-    weight_decay : on weights; biases and normalisation are left out
-    clip_norm : a gradient longer than this is shortened to it; None for no limit
-    label_smoothing : the share of each label that is spread evenly over all classes
-    augment : how images are changed each time they are shown, as a word such as "shift2-flip"; "" for not at all. See
-        `convlet.learning.augmentation.Augmentation`
-    class_weights : how much an image of each class counts: one number for each class, or "balanced" for
-        images / (classes * images of the class); None for 1 each
-    ema_decay : how much of the running mean of the parameters a step keeps; with 0 there is no mean, else it is
-        what validates, predicts and is saved
-    patience : epochs without a better validation image score after which training stops; the best epoch's parameters
-        are then kept. None to train to the end and keep the last
-    perfect_epochs : epochs in a row without a wrong validation image after which training stops, if there are at least
-        `stopping.ENOUGH` validation images; 0 to train to the end. Recipes set it
-    monitor : what is compared between epochs: validation "loss", "error" or "balanced-error", the mean of the error
-        rates of the classes, of equal ones the loss. None for the loss, with class_weights "balanced"
-        for the balanced error
-    keep : the epoch whose parameters are kept: "last", or "best" by `monitor` if there are validation images. With
-        patience it is the best
-    steps : updates in all, which may end in the middle of an epoch; None for those of `epochs`. Where it is given,
-        `epochs` does not count
-    minutes : a time budget in place of `epochs`: the number of steps is chosen so that training, without compiling
-        and validation, ends with it. Such a run follows the clock and is not the same twice; `steps` is
-    on_nonfinite : what to do where the loss, the gradient or a parameter is no longer finite: "stop", or "rollback"
-        to the beginning of the epoch with half the learning rate from there on, at most ten times
-    members : networks that are trained one after the other, from independent seeds (`random.derived_seed`), and
-        predict together
-    views : how images are shown to predict them, as a word such as "shift1-flip"; "" for as they are. See
-        `convlet.learning.views.parse_views`
-    step_epochs, step_factor : of the step schedule: every so many epochs, times this
-    seed : of initial weights, shuffling and dropout, 0 to 2**64 - 1
-    threads : how many shards are worked on at once; None for all the machine has. It never changes a result
-    shard : images that one thread takes through the network at once; it does change results in the last bits
+    epochs : Number of epochs. Whole number from 1 to 2**32 - 1.
+    steps : Number of updates, instead of a number of epochs. Whole number from 1 to 2**32 - 1, or None (set by the
+        number of epochs). Training may then end in the middle of an epoch.
+    minutes : Training time in minutes, instead of a number of epochs. Number above 0, or None (no time budget).
+        Compiling and validation are not counted. The number of steps follows the clock, so two runs differ; give steps
+        to repeat a run.
+    batch : Batch size. Whole number from 1 to 2**32 - 1, or None (full batch; `--batch all`).
+    optimizer : Optimizer that updates the parameters. One of sgd, adagrad, rmsprop, adam or adamw.
+    learning_rate : Peak learning rate. Number above 0.
+    momentum : Momentum of sgd. Number from 0 to below 1.
+    nesterov : Use Nesterov momentum in sgd. True or False.
+    beta1 : Decay rate of the mean gradient (first moment) in adam and adamw. Number from 0 to below 1.
+    beta2 : Decay rate of the mean squared gradient (second moment) in adam and adamw. Number from 0 to below 1.
+    smoothing : Decay rate of the mean squared gradient in rmsprop. Number from 0 to below 1.
+    epsilon : Constant added to the denominator of the update in adagrad, rmsprop, adam and adamw. Number above 0, or
+        None (0.001 in adagrad, 1e-08 in the others).
+    schedule : Learning rate schedule. One of constant, step, cosine, linear or one-cycle.
+    warm_up : Fraction of the steps over which the learning rate rises to its peak. Number from 0 to below 1, or None
+        (0.3 in one-cycle, 0 in the other schedules).
+    step_epochs : Number of epochs between two drops of the step schedule. Whole number from 1 to 2**32 - 1.
+    step_factor : Factor by which each drop of the step schedule multiplies the rate. Number above 0.
+    weight_decay : Weight decay; decoupled in adamw, an L2 penalty in the other optimizers. Number from 0. Biases and
+        normalisation parameters are not decayed.
+    clip_norm : Clip the gradient norm to this value. Number above 0, or None (no clipping).
+    label_smoothing : Fraction of each label that is spread evenly over all classes. Number from 0 to below 1.
+    class_weights : Weight of each class in the loss. "balanced", or one number from 0 for each class, or None (1 for
+        each class). Balanced weights are images / (classes * images of the class).
+    ema_decay : Decay rate of an exponential moving average of the parameters, as in 0.99. Number from 0 to below 1. If
+        it is above 0, the average is what is validated, predicts and is saved.
+    augment : Random changes of the training images, as in shift2-flip-rotate10. Tokens such as "shift2-flip", or ""
+        (none). See `convlet.learning.augmentation.Augmentation`.
+    views : Test-time augmentation: average the predictions of shifted or mirrored images, as in shift1-flip. Tokens
+        such as "shift1-flip", or "" (none). See `convlet.learning.views.parse_views`.
+    patience : Stop after this many epochs without a better validation score, and keep the best epoch. Whole number from
+        1 to 2**32 - 1, or None (no early stopping).
+    perfect_epochs : Stop after this many epochs in a row without a wrong validation image; 0 for never. Whole number
+        from 0 to 2**32 - 1. It needs at least 50 validation images. Recipes set it.
+    monitor : Validation score that compares epochs. One of loss, error or balanced-error, or None (loss; balanced-error
+        with balanced class weights). The balanced error is the mean of the error rates of the classes; ties are decided
+        by the loss.
+    keep : Epoch whose parameters are kept. One of last or best. With patience it is always the best one; without
+        validation images, the last.
+    on_nonfinite : What to do if training diverges; rollback repeats the epoch with half the learning rate. One of stop
+        or rollback. Training goes back at most ten times.
+    members : Ensemble size: number of networks that predict together. Whole number from 1 to 256. They are trained one
+        after the other, from independent seeds.
+    seed : Seed of initial weights, shuffling, augmentation and dropout. Whole number from 0 to 2**64 - 1.
+    threads : Number of threads; it never changes a result. Whole number from 1 to 1024, or None (all available
+        processors).
+    shard : Number of images that a thread processes at once. Whole number from 1 to 4096. It changes the last bits of a
+        result.
 
     Raises
     ------
@@ -151,24 +114,8 @@ class Settings:
     shard: int = 16
 
     def __post_init__(self) -> None:
-        for name, (low, high, optional) in WHOLE_NUMBERS.items():
-            value = getattr(self, name)
-            if value is not None or not optional:
-                object.__setattr__(self, name, whole_number(name, value, low, high, optional))
-        for name, (least, limit, closed) in NUMBERS.items():
-            value = getattr(self, name)
-            if value is not None or name not in MAY_BE_NONE:
-                object.__setattr__(self, name, number(name, value, least, limit, closed))
-        object.__setattr__(self, "class_weights", class_weights(self.class_weights))
-        parse_augmentation(self.augment)
-        parse_views(self.views)
-        one_of("optimizer", self.optimizer, tuple(OPTIMIZERS))
-        one_of("schedule", self.schedule, SCHEDULES)
-        if self.monitor is not None:
-            one_of("monitor", self.monitor, MONITORS)
-        one_of("keep", self.keep, KEPT)
-        one_of("on_nonfinite", self.on_nonfinite, NONFINITE)
-        object.__setattr__(self, "nesterov", boolean("nesterov", self.nesterov))
+        for setting in TABLE:
+            object.__setattr__(self, setting.name, setting.check(getattr(self, setting.name)))
         if self.nesterov and self.optimizer == "sgd" and self.momentum == 0:
             raise SettingsError("nesterov needs a momentum above 0, but got 0; raise momentum or leave it out")
 
@@ -198,7 +145,7 @@ class Settings:
 
     @property
     def watched(self) -> str:
-        """What is compared between epochs, one of MONITORS."""
+        """What is compared between epochs, one of `setting_table.MONITORS`."""
         return self.monitor or ("balanced-error" if self.class_weights == "balanced" else "loss")
 
     def learning(self) -> dict[str, Any]:

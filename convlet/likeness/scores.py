@@ -13,6 +13,7 @@ import numpy as np
 
 from convlet.errors import SettingsError
 from convlet.likeness.checks import numbers, rounded
+from convlet.records.model import ScoreValues
 
 Array = np.ndarray[Any, Any]
 
@@ -132,13 +133,15 @@ class Scores:
             f"{wrong / kept:.2g}, with {100 * kept / self.images:.0f} % of them kept"
         )
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> ScoreValues:
         """The scores in values that JSON knows."""
-        found = {name: [list(row) for row in getattr(self, name)] for name in NAMES}
-        return {"images": self.images, **found}
-
-
-NAMES = ("curve", "means", "deviations", "limits")
+        return {
+            "images": self.images,
+            "curve": [list(row) for row in self.curve],
+            "means": [list(row) for row in self.means],
+            "deviations": [list(row) for row in self.deviations],
+            "limits": [list(row) for row in self.limits],
+        }
 
 
 def confidence(logits: Array) -> Array:

@@ -11,6 +11,8 @@ import numpy as np
 from convlet.likeness.checks import rounded, row_of
 from convlet.likeness.measures import NAMES, grey, measure
 from convlet.likeness.scores import Scores
+from convlet.records.model import LikenessValues
+from convlet.system.reading import Unchecked
 
 Array = np.ndarray[Any, Any]
 
@@ -123,11 +125,18 @@ class TrainingImages:
         """The median of each measure by its name."""
         return dict(zip(NAMES, self.middles, strict=True)) if self.middles else {}
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> LikenessValues:
         """The description in values that JSON knows."""
-        found: dict[str, Any] = {name: getattr(self, name) for name in ("measured", "low", "high")}
-        found |= {name: list(getattr(self, name)) for name in QUANTILES}
-        return found | {"drawn": self.drawn, "scores": self.scores.as_dict() if self.scores else None}
+        return {
+            "measured": self.measured,
+            "low": self.low,
+            "high": self.high,
+            "lows": list(self.lows),
+            "middles": list(self.middles),
+            "highs": list(self.highs),
+            "drawn": self.drawn,
+            "scores": self.scores.as_dict() if self.scores else None,
+        }
 
     @classmethod
     def from_dict(cls, values: Any) -> TrainingImages:
@@ -143,7 +152,7 @@ class TrainingImages:
 QUANTILES = ("lows", "middles", "highs")
 
 
-def _object(values: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def _object(values: Any, names: tuple[str, ...]) -> Unchecked:
     if not isinstance(values, dict) or set(values) != set(names):
         raise ValueError(f"expected {', '.join(names)}, and nothing else")
     return dict(values)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from math import prod
 from statistics import median
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -21,9 +20,11 @@ from convlet.layers.base import Shape
 from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
 from convlet.measure.conditions import machine, versions
+from convlet.measure.profile import Timed
 from convlet.model.model import Model
-from convlet.network.costs import PASSES, Work, describe, layers_work
+from convlet.network.costs import Work, describe, layers_work
 from convlet.network.word import format_word, parse, with_head
+from convlet.records.benchmark import BenchmarkResult, ByLayer, InferenceSpeed, LayerSpeed, PassSpeed, TrainingSpeed
 from convlet.system.threads import available_threads
 
 CLASSES = 10
@@ -72,7 +73,7 @@ class Benchmark:
         self.batch, self.threads = batch, threads or available_threads()
         check_training(self.network, input_shape, self.settings, batch, self.threads)
 
-    def run(self, on_stage: OnStage) -> dict[str, Any]:
+    def run(self, on_stage: OnStage) -> BenchmarkResult:
         """Measure everything; the dictionary is what `convlet benchmark --json` writes.
 
         Parameters
@@ -90,7 +91,7 @@ class Benchmark:
         training = self._training(together)
         on_stage("measuring inference")
         inference = self._inference(together)
-        by_layer: dict[str, Any] = {"layers": [], "one_thread": None}
+        by_layer: ByLayer = {"layers": [], "one_thread": None}
         if self.compiled:
             on_stage("measuring each layer")
             by_layer = self._by_layer(alone)
@@ -135,7 +136,7 @@ class Benchmark:
         alone = peak_gflops(1)
         return alone, alone if self.threads == 1 else peak_gflops(self.threads)
 
-    def _training(self, peak: float | None) -> dict[str, Any]:
+    def _training(self, peak: float | None) -> TrainingSpeed:
         """Whole steps: the gradient of a batch and Adam's update."""
         engine = make_engine(
             self.network,
@@ -170,7 +171,7 @@ class Benchmark:
             "share_of_peak": share(gflops, peak),
         }
 
-    def _inference(self, peak: float | None) -> dict[str, Any]:
+    def _inference(self, peak: float | None) -> InferenceSpeed:
         """Logits of many images and of one, as a model gives them."""
         classes, settings = tuple(map(str, range(CLASSES))), self.settings.as_dict()
         vectors = self.parameters, self.state
@@ -190,7 +191,7 @@ class Benchmark:
             "repeats": len(many),
         }
 
-    def _by_layer(self, peak: float | None) -> dict[str, Any]:
+    def _by_layer(self, peak: float | None) -> ByLayer:
         """A step on one thread, kernel by kernel."""
         from convlet.measure.profile import ProfiledEngine
 
@@ -210,33 +211,34 @@ class Benchmark:
         rows = [self._layer(numbers, profile.timed, whole, peak) for numbers in profile.covered.values()]
         return {"layers": rows, "one_thread": {"peak_gflops": peak, "seconds_per_step": whole, "seconds": other}}
 
-    def _layer(self, numbers: tuple[int, ...], timed: list[Any], whole: float, peak: float | None) -> dict[str, Any]:
+    def _layer(self, numbers: tuple[int, ...], timed: list[Timed], whole: float, peak: float | None) -> LayerSpeed:
         """Layers that share their kernels, as one row."""
         own = [step for step in timed if step.layer == numbers[0]]
         rows, work = [self.rows[number] for number in numbers], sum((self.work[n] for n in numbers), Work())
-        found: dict[str, Any] = {
+        return {
             "layer": "-".join(row["token"] for row in rows),
             "output_shape": list(rows[-1]["output_shape"]),
             "parameters": sum(row["parameters"] for row in rows),
             "share_of_step": sum(step.seconds for step in own) / whole,
+            "forward": self._pass("forward", own, work.forward, peak),
+            "input_gradient": self._pass("input_gradient", own, work.input_gradient, peak),
+            "filter_gradient": self._pass("filter_gradient", own, work.filter_gradient, peak),
+            "kernels": [{"kernel": step.kernel, "pass": pass_of(step), "seconds": step.seconds} for step in own],
         }
-        for name in PASSES:
-            seconds, operations = (
-                sum(s.seconds for s in own if pass_of(s) == name),
-                2 * self.batch * getattr(work, name),
-            )
-            gflops = 1e-9 * operations / seconds if operations and seconds else None
-            found[name] = {
-                "seconds": seconds,
-                "operations": operations,
-                "gflops": gflops,
-                "share_of_peak": share(gflops, peak),
-            }
-        kernels = [{"kernel": step.kernel, "pass": pass_of(step), "seconds": step.seconds} for step in own]
-        return found | {"kernels": kernels}
+
+    def _pass(self, name: str, steps: list[Timed], multiply_adds: int, peak: float | None) -> PassSpeed:
+        """One pass of a layer, of the kernels that it takes; `multiply_adds` are those of one image."""
+        seconds, operations = sum(s.seconds for s in steps if pass_of(s) == name), 2 * self.batch * multiply_adds
+        gflops = 1e-9 * operations / seconds if operations and seconds else None
+        return {
+            "seconds": seconds,
+            "operations": operations,
+            "gflops": gflops,
+            "share_of_peak": share(gflops, peak),
+        }
 
 
-def pass_of(timed: Any) -> str:
+def pass_of(timed: Timed) -> str:
     """Forward, filter gradient, or all else that leads the gradient back to the input."""
     if timed.part == "forward":
         return "forward"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from convlet import __version__
 from convlet.engine.choice import backend_name
+from convlet.records.conditions import Machine, Versions
 from convlet.system.threads import available_threads
 
 PACKAGES = ("numpy", "numba", "llvmlite", "scikit-learn")
 
 
-def machine() -> dict[str, Any]:
+def machine() -> Machine:
     """Processor, threads, operating system."""
     return {
         "processor": _processor(),
@@ -24,7 +24,7 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
+def versions() -> Versions:
     """convlet, Python, the engine in use and the packages below it."""
     found = {"convlet": __version__, "python": platform.python_version(), "engine": backend_name()}
     for package in PACKAGES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from convlet.model.check import SIDE_LIMIT
 from convlet.model.model import NUMERICS_VERSION, NUMERICS_VERSIONS, Model, member_prefixes
 from convlet.network.layout import Layout
 from convlet.network.word import parse, with_head
+from convlet.records.conditions import SettingValues
+from convlet.system.reading import Unchecked
 from convlet.system.sealed import Kind, as_json, check_arrays, encode_header, parse_header, refuse, strict_json, whole
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _classes(metadata: dict[str, str]) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _settings(metadata: dict[str, str]) -> dict[str, Any]:
+def _settings(metadata: dict[str, str]) -> SettingValues:
     settings = strict_json(metadata["settings"], KIND)
     if not isinstance(settings, dict):
         refuse("has unusable settings: expected a JSON object")
@@ -140,7 +142,7 @@ def _rules(metadata: dict[str, str]) -> ReadingRules | None:
         refuse(f"has unusable rules for reading pictures: {error}")
 
 
-def _check_names(entries: dict[str, Any], layout: Layout, members: int) -> None:
+def _check_names(entries: Unchecked, layout: Layout, members: int) -> None:
     """Refuse arrays that are not the architecture's own, of so many members, in its own order."""
     expected: dict[str, Shape] = {}
     for names, shapes in ((layout.names, layout.shapes), (layout.state_names, layout.state_shapes)):

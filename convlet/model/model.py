@@ -30,6 +30,7 @@ from convlet.network.costs import describe
 from convlet.network.layout import Layout
 from convlet.network.word import parse, with_head
 from convlet.random import MEMBER, derived_seed
+from convlet.records.conditions import SettingValues
 from convlet.report.notebook.layers import layers_table
 from convlet.system.threads import available_threads
 
@@ -87,7 +88,7 @@ class Model:
     preprocessing: Preprocessing
     parameters: Array
     state: Array
-    settings: dict[str, Any]
+    settings: SettingValues
     numerics: str = NUMERICS_VERSION
     training_images: TrainingImages | None = None
     rules: ReadingRules | None = None
@@ -213,7 +214,7 @@ class Model:
 
         return Engines(make)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """What a copy or a pickle holds: all but the engines, which hold threads and addresses."""
         return {name: value for name, value in self.__dict__.items() if name != "_engines"}
 

@@ -14,6 +14,7 @@ from convlet.errors import DataError, PredictionError, SettingsError
 from convlet.learning.losses import softmax
 from convlet.likeness import prepared
 from convlet.model.model import Model
+from convlet.records.prediction import Prediction
 
 Array = np.ndarray[Any, Any]
 
@@ -86,7 +87,7 @@ def predictions(
     reject: Rejection | None = None,
     skip_unreadable: bool = False,
     transpose: bool = False,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Prediction]:
     """What the model says about each picture, in order.
 
     image : its path; class : None if it is rejected; probability : of the most probable class;
@@ -149,7 +150,7 @@ def _turned(pixels: Array, transpose: bool) -> Array:
     return pixels.transpose(1, 0, 2) if transpose else pixels
 
 
-def _answers(model: Model, group: list[_Picture], reject: Rejection | None) -> Iterator[dict[str, Any]]:
+def _answers(model: Model, group: list[_Picture], reject: Rejection | None) -> Iterator[Prediction]:
     images = np.stack([one.pixels for one in group])
     try:
         logits = model.logits(images)

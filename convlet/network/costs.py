@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TypedDict
 
 from convlet.layers import Layer, Residual, Sequential, Shape
+from convlet.records.layers import LayerRow
 
 FLOAT32_BYTES = 4
 
@@ -57,17 +57,6 @@ def _sequence(network: Sequential, input_shape: Shape, learns: bool) -> list[Wor
             found.append(Work(count, count if learns else 0, count if learned else 0))
             learns = learns or learned
     return found
-
-
-class LayerRow(TypedDict):
-    """What `describe` says about one layer; numbers are per image, in float32."""
-
-    token: str
-    kind: str
-    output_shape: Shape
-    parameters: int
-    activation_bytes: int
-    multiply_adds: int
 
 
 def describe(network: Sequential, input_shape: Shape) -> list[LayerRow]:

@@ -7,10 +7,10 @@ descent to two convolutions with dropout. Both come from student notebooks that 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from convlet.errors import SettingsError
 from convlet.learning.settings import Settings
+from convlet.records.conditions import SettingValues
 
 IMAGES_TO_SHOW = 60_000
 """How many images a network sees, all epochs together, where --epochs is not given."""
@@ -25,7 +25,7 @@ class Entry:
 
     label: str
     architecture: str
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: SettingValues = field(default_factory=dict)
 
 
 SIX = (
@@ -82,7 +82,7 @@ HOW_LONG = frozenset(("epochs", "steps", "minutes", "patience"))
 """Settings that say how long a training takes; a user who gives one gets it, and no earlier end of a recipe's."""
 
 
-def settings_for(entry: Entry, train_images: int, given: dict[str, Any]) -> Settings:
+def settings_for(entry: Entry, train_images: int, given: SettingValues) -> Settings:
     """The entry's settings: what the user gave, else its own, else the defaults.
 
     The entry's `perfect_epochs` do not count if the user said how long to train.
@@ -91,7 +91,7 @@ def settings_for(entry: Entry, train_images: int, given: dict[str, Any]) -> Sett
     ------
     SettingsError : a setting outside its range
     """
-    own = entry.settings | ({"perfect_epochs": 0} if HOW_LONG & given.keys() else {})
+    own = {**entry.settings, **({"perfect_epochs": 0} if HOW_LONG & given.keys() else {})}
     return Settings(**{"epochs": default_epochs(train_images), **own, **given})
 
 

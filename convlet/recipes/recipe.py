@@ -17,6 +17,7 @@ from convlet.errors import SettingsError
 from convlet.network.costs import layers_work
 from convlet.network.word import parse
 from convlet.recipes.presets import Entry
+from convlet.records.conditions import SettingValues
 
 SMALLEST_PICTURE = 6
 """Pixels of the shorter side from which on convolutions are worth their time."""
@@ -103,7 +104,7 @@ class Recipe:
         words = [word if place <= without else f"pool-{word}" for place, word in enumerate(stages)]
         return "-".join([*first, *words, *([self.last_word.value] if self.last_word.value else [])])
 
-    def settings_for(self, shape: tuple[int, int, int], images: int, pictures: str = "") -> dict[str, Any]:
+    def settings_for(self, shape: tuple[int, int, int], images: int, pictures: str = "") -> SettingValues:
         """The settings for so many training images of this shape (H, W, C) and kind of pictures."""
         own = self._own(pictures)
         del own["stages"]
@@ -123,7 +124,7 @@ class Recipe:
         layers = sum(own.total for own in layers_work(parse(self.architecture(shape, pictures)), shape))
         return max(1, layers + VALUE_WORK * shape[0] * shape[1] * shape[2])
 
-    def _own(self, pictures: str) -> dict[str, Any]:
+    def _own(self, pictures: str) -> dict[str, Any]:  # words, counts and settings, each of its own type
         return {name: choices.get(pictures, choices[""]).value for name, choices in self.by_kind.items()}
 
 

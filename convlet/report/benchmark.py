@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 
+from convlet.records.benchmark import BenchmarkResult, LayerSpeed, OneThread
 from convlet.report.numbers import count, duration, three_digits
 from convlet.report.tables import add, say, show, table
 
 WIDE = 76
 """From this width on the table of layers has GFLOP/s beside the share of the peak."""
 
-PASSES = (("forward", "forward"), ("dx", "input_gradient"), ("dw", "filter_gradient"))
+PASSES = ("forward", "dx", "dw")
+"""Forward, input gradient and filter gradient, as the table calls them."""
 
 OTHER = {
     "gather": "gather",
@@ -26,7 +26,7 @@ OTHER = {
 """What a step does beside its layers, as the table calls it."""
 
 
-def print_benchmark(result: dict[str, Any], console: Console) -> None:
+def print_benchmark(result: BenchmarkResult, console: Console) -> None:
     """Print what `convlet benchmark --json` writes."""
     say(console, result["architecture"], "bold")
     threads = f"{result['threads']} thread" + "s" * (result["threads"] > 1)
@@ -38,22 +38,23 @@ def print_benchmark(result: dict[str, Any], console: Console) -> None:
     if result["compile_seconds"] is not None:
         say(console, f"kernels ready after {duration(result['compile_seconds'])}")
     say(console)
-    if result["layers"]:
-        _layers(result, console)
+    if result["layers"] and result["one_thread"] is not None:
+        _layers(result["layers"], result["one_thread"], console)
     else:
         say(console, "no figures by layer, and no peak: the reference engine runs NumPy, not kernels of its own")
 
 
-def _peak(result: dict[str, Any]) -> str:
+def _peak(result: BenchmarkResult) -> str:
     """The measured peak, of all threads and of one."""
-    if result["peak_gflops"] is None:
+    peak, one_thread = result["peak_gflops"], result["one_thread"]
+    if peak is None:
         return ""
-    alone = result["one_thread"]["peak_gflops"]
-    both = f" ({count(alone)} on one)" if result["threads"] > 1 else ""
-    return f", measured peak {count(result['peak_gflops'])} GFLOP/s{both}"
+    alone = one_thread["peak_gflops"] if one_thread is not None else None
+    both = f" ({count(alone)} on one)" if result["threads"] > 1 and alone is not None else ""
+    return f", measured peak {count(peak)} GFLOP/s{both}"
 
 
-def _totals(result: dict[str, Any], console: Console) -> None:
+def _totals(result: BenchmarkResult, console: Console) -> None:
     """Training and inference as a whole."""
     training, inference = result["training"], result["inference"]
     made = table([("", False), ("time", True), ("images/s", True), ("GFLOP/s", True), ("of peak", True)])
@@ -68,22 +69,22 @@ def _totals(result: dict[str, Any], console: Console) -> None:
     show(console, made)
 
 
-def _layers(result: dict[str, Any], console: Console) -> None:
+def _layers(rows: list[LayerSpeed], one_thread: OneThread, console: Console) -> None:
     """A line for each layer: time, speed and share of the peak of its passes; then what else the step does."""
-    whole, wide = result["one_thread"]["seconds_per_step"], console.width >= WIDE
+    whole, wide = one_thread["seconds_per_step"], console.width >= WIDE
     say(console, "a step on one thread, layer by layer", "bold")
     columns = [("layer", False), ("\nms", True), ("of\nstep", True)]
-    for title, _ in PASSES:
+    for title in PASSES:
         columns += [(f"{title}\nms", True), *([("\nGF/s", True)] if wide else []), ("of\npeak", True)]
     made = table(columns)
-    for row in result["layers"]:
-        cells = [row["layer"], *_time(sum(row[name]["seconds"] for _, name in PASSES), whole)]
-        for _, name in PASSES:
-            own = row[name]
+    for row in rows:
+        passes = [row["forward"], row["input_gradient"], row["filter_gradient"]]
+        cells = [row["layer"], *_time(sum(own["seconds"] for own in passes), whole)]
+        for own in passes:
             cells += [_time(own["seconds"], whole)[0], *([_gflops(own["gflops"])] if wide else [])]
             cells.append(_share(own["share_of_peak"]))
         add(made, cells)
-    for name, seconds in result["one_thread"]["seconds"].items():
+    for name, seconds in one_thread["seconds"].items():
         add(made, [OTHER.get(name, name), *_time(seconds, whole)])
     add(made, ["step", *_time(whole, whole)], "bold")
     show(console, made)

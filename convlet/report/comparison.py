@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 
+from convlet.records.comparison import ComparisonResult, NetworkResult, RunnerUp, SecondResult
 from convlet.report.confusion import print_confusion
 from convlet.report.copies import copies_line, without_copies
 from convlet.report.final import final_line
@@ -17,7 +16,7 @@ WIDE, MEDIUM = 92, 74
 """From these widths on the table has images/s, and parameters."""
 
 
-def print_comparison(result: dict[str, Any], console: Console) -> None:
+def print_comparison(result: ComparisonResult, console: Console) -> None:
     """Print a result as `convlet compare --json` writes it."""
     data = result["data"]
     shape = "x".join(map(str, data["image_shape"]))
@@ -41,7 +40,7 @@ def print_comparison(result: dict[str, Any], console: Console) -> None:
         _then(result["then"], console)
 
 
-def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
+def _table(rows: list[NetworkResult], best: str | None, console: Console) -> None:
     """One line a network; what fits into 60 columns is there always, images/s only where there is room."""
     wide, medium = console.width >= WIDE, console.width >= MEDIUM
     leaked = any(row.get("test_copies") for row in rows)
@@ -65,7 +64,7 @@ def _table(rows: list[dict[str, Any]], best: str, console: Console) -> None:
     show(console, made)
 
 
-def _said_of_rows(result: dict[str, Any], console: Console) -> None:
+def _said_of_rows(result: ComparisonResult, console: Console) -> None:
     """Which networks stopped early, and whose final errors are not measured as their curves are."""
     for row in result["results"]:
         if row.get("stopped"):
@@ -75,14 +74,15 @@ def _said_of_rows(result: dict[str, Any], console: Console) -> None:
             say(console, line)
 
 
-def _choice(result: dict[str, Any], console: Console) -> None:
+def _choice(result: ComparisonResult, console: Console) -> None:
     """What was chosen, why, and where it is wrong."""
     best = next(row for row in result["results"] if row["label"] == result["best_label"])
     repeats = f", means of {len(best['repeats'])} seeds" if "repeats" in best else ""
     word = f" ({best['architecture']})" if best["label"] != best["architecture"] else ""
     say(console, f"best by validation error (*): {best['label']}{word}{repeats}", "bold")
-    if result.get("paired"):
-        say(console, _paired(result["paired"]))
+    paired = result.get("paired")
+    if paired:
+        say(console, _paired(paired))
     for name in result.get("untried", ()):
         say(console, f"not tried: the recipe {name}, which is usually better; try 'convlet train DATA --recipe {name}'")
     leaked = copies_line(best)
@@ -93,7 +93,7 @@ def _choice(result: dict[str, Any], console: Console) -> None:
     print_confusion(best["confusion_matrix"], result["data"]["classes"], console)
 
 
-def _paired(paired: dict[str, Any]) -> str:
+def _paired(paired: RunnerUp) -> str:
     """Whether the best and the runner-up differ significantly on the test images."""
     verdict = "not significantly different from" if paired["within_chance"] else "significantly different from"
     return (
@@ -102,7 +102,7 @@ def _paired(paired: dict[str, Any]) -> str:
     )
 
 
-def _then(then: dict[str, Any], console: Console) -> None:
+def _then(then: SecondResult, console: Console) -> None:
     """The best network on the other data set."""
     data = then["data"]
     say(console)

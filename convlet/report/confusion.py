@@ -6,6 +6,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from convlet.records.evaluation import ClassFigures
 from convlet.report.numbers import percent
 from convlet.report.plain import plain
 from convlet.report.tables import add, say, show, table
@@ -91,10 +92,9 @@ def _pairs(matrix: list[list[int]], names: list[str], console: Console, most: in
         say(console, f"most frequent mistakes: {said}")
 
 
-def print_classes(rows: list[dict[str, object]], console: Console) -> None:
+def print_classes(rows: list[ClassFigures], console: Console) -> None:
     """Precision and recall of each class."""
     made = table([("class", False), ("precision", True), ("recall", True), ("images", True)])
     for row in rows:
-        precision, recall = (row[key] for key in ("precision", "recall"))
-        add(made, [str(row["class"]), percent(precision), percent(recall), f"{row['images']:,}"])  # type: ignore[arg-type]
+        add(made, [row["class"], percent(row["precision"]), percent(row["recall"]), f"{row['images']:,}"])
     show(console, made)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from convlet.records.data import Reading
+from convlet.records.evaluation import Copies
 from convlet.report.numbers import count, percent
 
 
-def copies_line(row: dict[str, Any]) -> str | None:
+def copies_line(row: Copies) -> str | None:
     """What a result says of them: how many there are, and the error without them; None if there are none."""
     if not row.get("test_copies"):
         return None
@@ -16,13 +16,13 @@ def copies_line(row: dict[str, Any]) -> str | None:
     return f"{count(row['test_copies'])} test images are training images too; {without}"
 
 
-def without_copies(row: dict[str, Any]) -> str:
+def without_copies(row: Copies) -> str:
     """The error without them for a table; "-" if there are no other images."""
     error = row.get("test_error_without_copies")
     return "-" if error is None else percent(error)
 
 
-def reading_words(reading: dict[str, Any] | None) -> str:
+def reading_words(reading: Reading | None) -> str:
     """What a result says of copies and groups in its data; "" for nothing."""
     named = {
         "copies": "exact copies",
@@ -35,4 +35,5 @@ def reading_words(reading: dict[str, Any] | None) -> str:
         "skipped": "left out because they cannot be read",
     }
     known = reading or {}
-    return "; ".join(f"{words} {count(known[key])}" for key, words in named.items() if known.get(key))
+    counts = {key: value for key, value in known.items() if isinstance(value, int) and value}
+    return "; ".join(f"{words} {count(counts[key])}" for key, words in named.items() if key in counts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 
+from convlet.records.evaluation import EvaluationResult, SingleImage
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.confusion import print_classes, print_confusion
 from convlet.report.copies import copies_line
@@ -17,7 +19,7 @@ PICTURES = 6
 """Mistakes that are drawn, where the terminal can."""
 
 
-def print_evaluation(result: dict[str, Any], console: Console, images: Any = None) -> None:
+def print_evaluation(result: EvaluationResult, console: Console, images: Any = None) -> None:
     """Print what `convlet evaluate --json` writes.
 
     Parameters
@@ -54,8 +56,10 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
     if result.get("unlike"):
         say(console)
         say(console, f"{result['unlike']}, so the error may be another one on images like those", "yellow")
-    _print_images(result["worst"], "worst mistakes, the surest first", "predicted", "taken for", console)
-    _print_images(result.get("suspected", []), "perhaps labelled wrongly", "suggested", "rather", console)
+    wrong = [(row, row["predicted"]) for row in result["worst"]]
+    _print_images(wrong, "worst mistakes, the surest first", "taken for", console)
+    doubtful = [(row, row["suggested"]) for row in result.get("suspected", [])]
+    _print_images(doubtful, "perhaps labelled wrongly", "rather", console)
     if images is not None and result["worst"] and can_draw(console):
         say(console)
         shown = result["worst"][:PICTURES]
@@ -63,22 +67,22 @@ def print_evaluation(result: dict[str, Any], console: Console, images: Any = Non
         print_pictures(images[[row["image"] for row in shown]], captions, console)
 
 
-def _print_images(rows: list[dict[str, Any]], title: str, what: str, heading: str, console: Console) -> None:
-    """Single images as a table, with their files if these are known."""
+def _print_images(rows: Sequence[tuple[SingleImage, str]], title: str, heading: str, console: Console) -> None:
+    """Single images, each with the class that the network says, as a table; with their files if these are known."""
     if not rows:
         return
     say(console)
     say(console, title, "bold")
-    named = any("name" in row for row in rows)
+    named = any("name" in row for row, _ in rows)
     columns = [("image", True), ("label", False), (heading, False), ("sure", True), ("label got", True)]
     made = table(columns + [("file", False)] * named)
-    for row in rows:
-        cells = [count(row["image"]), row["label"], row[what], percent(row["probability"])]
+    for row, said in rows:
+        cells = [count(row["image"]), row["label"], said, percent(row["probability"])]
         add(made, [*cells, percent(row["label_probability"]), *([row["name"]] if named else [])])
     (show_whole if named else show)(console, made)
 
 
-def _print_coverage(result: dict[str, Any], console: Console) -> None:
+def _print_coverage(result: EvaluationResult, console: Console) -> None:
     """What rejecting images of low confidence would leave, and what the options of rejection left."""
     say(console, "coverage against error, if images below a confidence are rejected", "bold")
     made = table([("confidence", True), ("kept", True), ("coverage", True), ("error of the kept", True)])

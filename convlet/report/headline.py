@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from convlet.records.evaluation import Headline
 from convlet.report.numbers import count, percent
 
 
-def headline_lines(found: dict[str, Any] | None) -> list[str]:
+def headline_lines(found: Headline | None) -> list[str]:
     """What stands beside an error: one line an idea, for `convlet.evaluation.headline.headline`; empty for None."""
     if found is None:
         return []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 
+from convlet.records.kernel_cache import CacheFacts
 from convlet.report.numbers import count, size
 from convlet.report.tables import say
 
 
-def print_cache(result: dict[str, Any], console: Console) -> None:
+def print_cache(result: CacheFacts, console: Console) -> None:
     """Print what `convlet cache info --json` writes."""
     say(console, f"folder   {result['path'] or 'none: there is no home folder'}")
     damaged = f", {count(result['damaged'])} of them damaged: compiled again when needed" if result["damaged"] else ""
@@ -19,7 +18,7 @@ def print_cache(result: dict[str, Any], console: Console) -> None:
     say(console, f"written  {'yes' if result['writable'] else remedy}")
     others = result["others"]
     if others:
-        entries, total = (sum(one[key] for one in others) for key in ("entries", "bytes"))
+        entries, total = sum(one["entries"] for one in others), sum(one["bytes"] for one in others)
         say(
             console,
             f"stale    {count(entries)} kernels, {size(total)} in {count(len(others))} folders of other versions; "

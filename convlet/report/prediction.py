@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from convlet.records.prediction import Prediction, PredictionRow
 from convlet.report.blocks import can_draw, print_pictures
 from convlet.report.tables import add, say, show_whole, table
 
@@ -17,7 +18,7 @@ MOST_DRAWN = 24
 """Pictures that are drawn as the network saw them."""
 
 
-def print_predictions(rows: Sequence[dict[str, Any]], console: Console, *, seen: bool = False) -> None:
+def print_predictions(rows: Sequence[PredictionRow], console: Console, *, seen: bool = False) -> None:
     """Print one line for each picture; off a terminal no line is wrapped or cut.
 
     Parameters
@@ -40,14 +41,20 @@ def print_predictions(rows: Sequence[dict[str, Any]], console: Console, *, seen:
     show_whole(console, made)
 
 
-def as_json(row: dict[str, Any], classes: Sequence[str], top: int, with_seen: bool) -> dict[str, Any]:
+def as_json(row: Prediction, classes: Sequence[str], top: int, with_seen: bool) -> PredictionRow:
     """One prediction (see `predicting.predictions`) in values that JSON knows, with the `top` classes."""
     order = np.argsort(-row["probabilities"], kind="stable")[:top]
-    found = {name: row[name] for name in ("image", "class", "probability", "unsure")}
-    found["top"] = [{"class": classes[k], "probability": float(row["probabilities"][k])} for k in order]
-    found |= {name: row[name] for name in ("notes", "unlike")}
+    found: PredictionRow = {
+        "image": row["image"],
+        "class": row["class"],
+        "probability": row["probability"],
+        "unsure": row["unsure"],
+        "top": [{"class": classes[k], "probability": float(row["probabilities"][k])} for k in order],
+        "notes": row["notes"],
+        "unlike": row["unlike"],
+    }
     if with_seen:
-        found |= {"prepared": row["prepared"], "seen": _numbers(row["seen"])}
+        found["prepared"], found["seen"] = row["prepared"], _numbers(row["seen"])
     return found
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 
+from convlet.records.run import RunFacts
 from convlet.report.numbers import percent
 from convlet.report.tables import add, say, show, table
 
 STYLES = {"finished": "", "running": "green", "stopped": "yellow", "failed": "red", "damaged": "red"}
 
 
-def print_runs(runs: list[dict[str, Any]], folder: str, console: Console) -> None:
+def print_runs(runs: list[RunFacts], folder: str, console: Console) -> None:
     """Print what `convlet runs --json` writes."""
     if not runs:
         say(console, f"there are no runs in {folder}; 'convlet train' makes one")

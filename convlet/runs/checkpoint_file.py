@@ -6,10 +6,12 @@ The arrays are those of `State`, and the metadata has the rest of it as JSON, wi
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from convlet.errors import CheckpointError
 from convlet.model.finite import finite
+from convlet.records.checkpoint import StateValues
+from convlet.records.run import Origin
 from convlet.system.atomic import write_atomically
 from convlet.system.sealed import (
     Kind,
@@ -31,7 +33,7 @@ KEYS = ("format", "version", "origin", "values", "sha256")
 KIND = Kind("checkpoint", "checkpoint.safetensors", file_limit=2**33, header_limit=2**26)
 
 
-def save(path: str | Path, state: State, origin: dict[str, Any]) -> None:
+def save(path: str | Path, state: State, origin: Origin) -> None:
     """Write a checkpoint; afterwards the path holds the whole new file, or what it held before.
 
     Parameters
@@ -59,7 +61,7 @@ def save(path: str | Path, state: State, origin: dict[str, Any]) -> None:
     write_atomically(path, seal(header, state.arrays.values()), CheckpointError)
 
 
-def load(path: str | Path) -> tuple[State, dict[str, Any]]:
+def load(path: str | Path) -> tuple[State, Origin]:
     """Read a checkpoint: the state and the origin that were saved, or one error.
 
     Raises
@@ -85,4 +87,4 @@ def load(path: str | Path) -> tuple[State, dict[str, Any]]:
     for name, entry in entries.items():
         begin, end = entry["data_offsets"]
         arrays[name] = payload[begin // 4 : end // 4].reshape(entry["shape"])
-    return State(arrays, values), origin
+    return State(arrays, cast(StateValues, values)), origin  # who restores it refuses what does not fit

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -19,8 +19,11 @@ from typing import Any
 
 from convlet.errors import CheckpointError, RunError
 from convlet.layers.base import Array
+from convlet.learning.setting_table import BY_NAME
 from convlet.model import model_file
 from convlet.model.model import Model
+from convlet.records.run import Origin
+from convlet.records.training import History, epochs_of
 from convlet.runs import checkpoint_file
 from convlet.system import durable
 from convlet.system.atomic import write_atomically
@@ -64,7 +67,7 @@ class Checkpoints:
     def __init__(
         self,
         folder: Path,
-        origin: dict[str, Any],
+        origin: Origin,
         model: Callable[[Array, Array], Model],
         seconds: float = SECONDS,
         stop: Callable[[], BaseException | None] = lambda: None,
@@ -167,7 +170,7 @@ def _second_name(path: Path, name: Path) -> bool:
         return False
 
 
-def newest(folder: Path, origin: dict[str, Any]) -> State | None:
+def newest(folder: Path, origin: Origin) -> State | None:
     """The state in the newest whole checkpoint of a folder; None where there is none at all.
 
     Raises
@@ -186,7 +189,7 @@ def newest(folder: Path, origin: dict[str, Any]) -> State | None:
             continue
         if damaged is not None:
             log.warning("%s; going on from the one before it", damaged)
-        changed = differences(made_from, origin)
+        changed = changes(made_from, origin)
         if changed:
             raise CheckpointError(f"{folder}: cannot go on, because of what changed: {changed}; begin a new run")
         return state
@@ -195,7 +198,19 @@ def newest(folder: Path, origin: dict[str, Any]) -> State | None:
     return None
 
 
-def differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> str:
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """What differs between two origins, in words; empty if nothing does.
+
+    A setting that did not exist yet when `before` was written had its default.
+    """
+    known, wanted = before.get("settings"), now.get("settings")
+    if isinstance(known, dict) and isinstance(wanted, dict):
+        newer = {name: BY_NAME[name].default for name in wanted if name in BY_NAME and name not in known}
+        before = {**before, "settings": known | newer}
+    return differences(before, now)
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> str:
     """What is not the same in two nested dictionaries, in words; empty where all is."""
     found = []
     for name in [*before, *(name for name in now if name not in before)]:
@@ -212,7 +227,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
-def write_history(folder: Path, history: dict[str, list[Any]]) -> None:
+def write_history(folder: Path, history: History) -> None:
     """One line of JSON for each epoch."""
-    rows = [dict(zip(history, row, strict=True)) for row in zip(*history.values(), strict=True)]
-    write_atomically(folder / HISTORY, [json.dumps(row, allow_nan=False).encode() + b"\n" for row in rows])
+    lines = [json.dumps(row, allow_nan=False).encode() + b"\n" for row in epochs_of(history)]
+    write_atomically(folder / HISTORY, lines)

@@ -14,19 +14,24 @@ and, in the folder of each training, what `checkpoints` writes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast, overload
 
 from convlet.engine.choice import backend_name
 from convlet.errors import CheckpointError, PredictionError, TrainingError
 from convlet.layers.base import Array
 from convlet.model import model_file
 from convlet.model.model import NUMERICS_VERSION, Model
-from convlet.runs.checkpoints import SECONDS, Checkpoints, differences, write_history
+from convlet.records.conditions import SettingValues
+from convlet.records.data import DataFacts
+from convlet.records.run import CompareConfig, Origin, RunConfig, Start, TrainConfig, TrainOrigin
+from convlet.records.training import TrainingFigures
+from convlet.runs.checkpoints import SECONDS, Checkpoints, changes, write_history
 from convlet.system import reading
 from convlet.system.atomic import clean, write_json
+from convlet.system.reading import Unchecked
 from convlet.training.loop import TrainingResult
 
 CONFIG, RESULT, MODEL, PARTS = "config.json", "result.json", "model.safetensors", "parts"
@@ -42,9 +47,7 @@ KINDS = ("train", "compare")
 """The commands that have run folders."""
 
 
-def origin(
-    data: dict[str, Any], architecture: str, settings: dict[str, Any], start: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def origin(data: DataFacts, architecture: str, settings: SettingValues, start: Start | None = None) -> TrainOrigin:
     """Everything that decides the result of a training.
 
     Parameters
@@ -53,7 +56,7 @@ def origin(
     settings : `Settings.as_dict`; the threads are left out, since they change nothing
     start : what was taken from which model; its path is left out. None if nothing was
     """
-    made: dict[str, Any] = {
+    made: dict[str, object] = {
         "data": {key: value for key, value in data.items() if key not in ("name", "source")},
         "architecture": architecture,
         "settings": {name: value for name, value in settings.items() if name != "threads"},
@@ -62,7 +65,9 @@ def origin(
     }
     if start is not None:
         made["from"] = {key: value for key, value in start.items() if key != "model"}
-    return dict(json.loads(json.dumps(made, allow_nan=False)))  # what is compared has been through JSON on both sides
+    # what is compared has been through JSON on both sides
+    known: TrainOrigin = json.loads(json.dumps(made, allow_nan=False))
+    return known
 
 
 @dataclass
@@ -77,7 +82,7 @@ class Part:
     """
 
     path: Path
-    origin: dict[str, Any]
+    origin: TrainOrigin
     seconds: float = SECONDS
     stop: Callable[[], BaseException | None] = lambda: None
 
@@ -88,7 +93,7 @@ class Part:
         (self.path / FAILURE).unlink(missing_ok=True)
         return Checkpoints(self.path, self.origin, model, self.seconds, self.stop)
 
-    def finish(self, trained: TrainingResult, result: dict[str, Any]) -> None:
+    def finish(self, trained: TrainingResult, result: TrainingFigures) -> None:
         """Write the history, the model and last the result, which marks this training as finished."""
         write_history(self.path, trained.history)
         model_file.save(trained.model, self.path / MODEL)
@@ -98,7 +103,7 @@ class Part:
         """Write why this training cannot go on."""
         write_json(self.path / FAILURE, {"error": str(error)})
 
-    def finished(self) -> tuple[dict[str, Any], Model] | None:
+    def finished(self) -> tuple[TrainingFigures, Model] | None:
         """Result and model of this training; None where it is not finished.
 
         Raises
@@ -108,7 +113,7 @@ class Part:
         if reading.is_missing(self.path / RESULT):
             return None
         made_from, result = read_result(self.path)
-        changed = differences(made_from, self.origin)
+        changed = changes(made_from, self.origin)
         if changed:
             raise CheckpointError(f"{self.path}: is of another training: {changed}; begin a new run")
         return result, model_file.load(self.path / MODEL)
@@ -128,16 +133,22 @@ class RunFolder:
     seconds: float = SECONDS
     stop: Callable[[], BaseException | None] = lambda: None
 
-    def whole(self, origin: dict[str, Any]) -> Part:
+    def whole(self, origin: TrainOrigin) -> Part:
         """This folder as that of one training."""
         return Part(self.path, origin, self.seconds, self.stop)
 
-    def part(self, name: str, origin: dict[str, Any]) -> Part:
+    def part(self, name: str, origin: TrainOrigin) -> Part:
         """The folder of one of several trainings."""
         return Part(self.path / PARTS / name, origin, self.seconds, self.stop)
 
 
-def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
+@overload
+def read_config(folder: Path) -> RunConfig: ...
+@overload
+def read_config(folder: Path, kind: Literal["train"]) -> TrainConfig: ...
+@overload
+def read_config(folder: Path, kind: Literal["compare"]) -> CompareConfig: ...
+def read_config(folder: Path, kind: str | None = None) -> Any:
     """What a run was asked for; raises CheckpointError for a folder that is no run, or none of this kind."""
     if reading.kind(folder) != "folder":
         raise CheckpointError(f"{folder}: is not a folder; give the folder of a run, see 'convlet runs'")
@@ -154,23 +165,23 @@ def read_config(folder: Path, kind: str | None = None) -> dict[str, Any]:
     return config
 
 
-def check_origin(folder: Path, config: dict[str, Any], now: dict[str, Any]) -> None:
+def check_origin(folder: Path, config: RunConfig, now: Mapping[str, Any]) -> None:
     """Raise CheckpointError, naming what changed, where a run would now be made from something else."""
-    changed = differences(config["origin"], now)
+    changed = changes(config["origin"], now)
     if changed:
         raise CheckpointError(f"{folder}: cannot go on, because of what changed: {changed}; begin a new run")
 
 
-def read_result(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_result(folder: Path) -> tuple[Origin, TrainingFigures]:
     """What a finished training was made from (see `origin`), and what came of it; raises CheckpointError."""
     found = read_json(folder / RESULT)
     made_from, result = found.get("origin"), found.get("result")
     if not isinstance(made_from, dict) or not isinstance(result, dict):
         raise CheckpointError(f"{folder / RESULT}: holds no result; remove it to train again")
-    return made_from, result
+    return made_from, cast(TrainingFigures, result)  # who needs more than the usual keys looks for them
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> Unchecked:
     """The object in a JSON file; raises CheckpointError where there is none."""
     with reading.opened(path, "a JSON file", MOST_JSON_BYTES, CheckpointError) as file:
         if file.peek(1).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":  # so nothing large is read in vain

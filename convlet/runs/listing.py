@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from convlet.errors import CheckpointError
+from convlet.records.run import CompareConfig, RunFacts, TrainConfig
 from convlet.runs import checkpoint_file
 from convlet.runs.checkpoints import NEWEST, PREVIOUS
 from convlet.runs.folder import COMPARISON, CONFIG, FAILURE, PARTS, RESULT, read_config, read_json, read_result
 from convlet.system import lock, reading
 
 
-def runs(folder: Path) -> Iterator[dict[str, Any]]:
+def runs(folder: Path) -> Iterator[RunFacts]:
     """Each run in `folder`, and `folder` itself where it is one, by name: see `describe`."""
     if not reading.is_missing(folder / CONFIG):
         yield describe(folder)
@@ -23,19 +23,27 @@ def runs(folder: Path) -> Iterator[dict[str, Any]]:
             yield describe(path)
 
 
-def describe(run: Path) -> dict[str, Any]:
+def describe(run: Path) -> RunFacts:
     """What a run is.
 
     run, kind, data, networks : folder, command, the data's name and the architectures
     state : running, finished, stopped, failed or damaged; detail says more
     validation_error, test_error : of the result, of a comparison's best network; None while there is none
     """
-    facts: dict[str, Any] = {"run": str(run), "kind": None, "data": None, "networks": [], "state": "damaged"}
-    facts |= {"detail": "", "validation_error": None, "test_error": None}
+    facts: RunFacts = {
+        "run": str(run),
+        "kind": None,
+        "data": None,
+        "networks": [],
+        "state": "damaged",
+        "detail": "",
+        "validation_error": None,
+        "test_error": None,
+    }
     try:
         config = read_config(run)
         facts["kind"] = config["kind"]
-        facts |= _train(run, config) if config["kind"] == "train" else _compare(run, config)
+        facts = _train(run, config, facts) if config["kind"] == "train" else _compare(run, config, facts)
     except CheckpointError as error:
         facts["detail"] = str(error)
     except (KeyError, TypeError, AttributeError, StopIteration):
@@ -45,16 +53,19 @@ def describe(run: Path) -> dict[str, Any]:
     return facts
 
 
-def _train(run: Path, config: dict[str, Any]) -> dict[str, Any]:
-    origin, name = config["origin"], _name(config["loading"]["data"])
-    facts = {"data": name, "networks": [origin["architecture"]]}
+def _train(run: Path, config: TrainConfig, facts: RunFacts) -> RunFacts:
+    """The facts with those of a training; if its files are not those of a run, none are added."""
+    origin, found = config["origin"], facts.copy()
+    found["data"], found["networks"] = _name(config["loading"]["data"]), [origin["architecture"]]
     if not reading.is_missing(run / RESULT):
         _, result = read_result(run)
-        errors = {key: result[key] for key in ("validation_error", "test_error")}
-        return facts | errors | {"state": "finished", "detail": f"{len(result['history']['epoch'])} epochs"}
-    if not reading.is_missing(run / FAILURE):
-        return facts | {"state": "failed", "detail": str(read_json(run / FAILURE)["error"])}
-    return facts | {"state": "stopped", "detail": _progress(run, origin["settings"]["epochs"])}
+        found["validation_error"], found["test_error"] = result["validation_error"], result["test_error"]
+        found["state"], found["detail"] = "finished", f"{len(result['history']['epoch'])} epochs"
+    elif not reading.is_missing(run / FAILURE):
+        found["state"], found["detail"] = "failed", str(read_json(run / FAILURE)["error"])
+    else:
+        found["state"], found["detail"] = "stopped", _progress(run, origin["settings"]["epochs"])
+    return found
 
 
 def _progress(run: Path, epochs: int) -> str:
@@ -71,23 +82,24 @@ def _progress(run: Path, epochs: int) -> str:
     return "before its first checkpoint"
 
 
-def _compare(run: Path, config: dict[str, Any]) -> dict[str, Any]:
-    origin = config["origin"]
-    facts: dict[str, Any] = {"data": _name(config["loading"]["data"])}
-    facts["networks"] = [entry["architecture"] for entry in origin["entries"]]
+def _compare(run: Path, config: CompareConfig, facts: RunFacts) -> RunFacts:
+    """The same for a comparison."""
+    origin, found = config["origin"], facts.copy()
+    found["data"] = _name(config["loading"]["data"])
+    found["networks"] = [entry["architecture"] for entry in origin["entries"]]
     trainings = (len(origin["entries"]) + (origin["then"] is not None)) * origin["repeats"]
     done = len(list((run / PARTS).glob(f"*/{RESULT}")))
-    facts |= {"state": "stopped", "detail": f"{done} of {trainings} trainings"}
+    found["state"], found["detail"] = "stopped", f"{done} of {trainings} trainings"
     if not reading.is_missing(run / COMPARISON):
         result = read_json(run / COMPARISON)
         if not result["missing"]:
-            facts["state"] = "finished"
+            found["state"] = "finished"
         if result["failed"]:
-            facts["detail"] += f", {len(result['failed'])} failed"
+            found["detail"] += f", {len(result['failed'])} failed"
         if result["results"]:
             best = next(row for row in result["results"] if row["label"] == result["best_label"])
-            facts |= {key: best[key] for key in ("validation_error", "test_error")}
-    return facts
+            found["validation_error"], found["test_error"] = best["validation_error"], best["test_error"]
+    return found
 
 
 def _name(data: str) -> str:

@@ -19,11 +19,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from convlet.errors import CheckpointError, InputError, RunError
 from convlet.system import process
-from convlet.system.reading import read_bytes
+from convlet.system.reading import Unchecked, read_bytes
 
 NAME, HOLDER = ".lock", ".lock-holder"
 
@@ -233,7 +233,7 @@ def _runs(data: bytes) -> bool | None:
     return process.is_running(_decoded(data))
 
 
-def _decoded(data: bytes) -> dict[str, Any]:
+def _decoded(data: bytes) -> Unchecked:
     return process.decode(data) or {}
 
 

@@ -6,13 +6,24 @@ import json
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+from convlet.system.reading import Unchecked
 
 GONE = frozenset("ZX")
 """States of a process that has ended: nobody has asked for its exit code yet, or it is being removed."""
 
 
-def identity() -> dict[str, Any]:
+class ProcessRecord(TypedDict):
+    """A process, in values that JSON knows: see `identity`."""
+
+    pid: int
+    started: int | None
+    machine: str
+    host: str
+
+
+def identity() -> ProcessRecord:
     """The record of this process, in values that JSON knows.
 
     pid : its number
@@ -24,7 +35,7 @@ def identity() -> dict[str, Any]:
     return {"pid": pid, "started": _start(pid)[0], "machine": _machine(), "host": platform.node()}
 
 
-def is_running(record: dict[str, Any]) -> bool | None:
+def is_running(record: Unchecked) -> bool | None:
     """Whether the process of a record runs; None if it belongs to another machine or container, or to an earlier start.
 
     A number that a new process got after the recorded one ended is told apart by when that process began.
@@ -40,7 +51,7 @@ def is_running(record: dict[str, Any]) -> bool | None:
     return _answers(pid)
 
 
-def decode(data: bytes) -> dict[str, Any] | None:
+def decode(data: bytes) -> Unchecked | None:
     """The record in the bytes of a file; None if there is none."""
     try:
         found = json.loads(data)

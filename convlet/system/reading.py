@@ -13,10 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import Any
 
 from convlet.errors import InputError
 
 FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY"))
+
+Unchecked = dict[str, Any]
+"""A JSON object from outside whose keys and values nobody has checked yet."""
 
 KINDS = (
     (stat.S_ISREG, "file"),

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from convlet.errors import InputError
-from convlet.system.reading import opened, size
+from convlet.system.reading import Unchecked, opened, size
 
 DIGITS = 64
 """Hexadecimal digits of a SHA-256."""
@@ -63,7 +63,7 @@ def encode_header(metadata: dict[str, str], arrays: dict[str, Array]) -> bytes:
 
     It ends in spaces, so that the arrays begin at a multiple of 8 bytes.
     """
-    header: dict[str, Any] = {"__metadata__": metadata | {"sha256": "0" * DIGITS}}
+    header: dict[str, object] = {"__metadata__": metadata | {"sha256": "0" * DIGITS}}
     end = 0
     for name, values in arrays.items():
         begin, end = end, end + 4 * values.size
@@ -145,7 +145,7 @@ def _check_sum(header: bytes, payload: Array, kind: Kind) -> None:
         refuse("is damaged: its checksum does not fit its content; copy or train it again")
 
 
-def parse_header(text: bytes, kind: Kind) -> tuple[dict[str, str], dict[str, Any]]:
+def parse_header(text: bytes, kind: Kind) -> tuple[dict[str, str], Unchecked]:
     """The texts and the arrays' entries of a header; raises Refused."""
     try:
         header = strict_json(text.decode(), kind)
@@ -162,7 +162,7 @@ def parse_header(text: bytes, kind: Kind) -> tuple[dict[str, str], dict[str, Any
 def strict_json(text: str, kind: Kind) -> Any:
     """A JSON value in which no key stands twice and every number is finite; raises Refused."""
 
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pairs(items: list[tuple[str, Any]]) -> Unchecked:
         found = dict(items)
         if len(found) != len(items):
             refuse(f"is no {kind.name} file: a key stands twice in its header")
@@ -177,7 +177,7 @@ def strict_json(text: str, kind: Kind) -> Any:
         refuse(f"is no {kind.name} file: its header is not valid JSON")
 
 
-def check_arrays(entries: dict[str, Any], size: int, kind: Kind) -> None:
+def check_arrays(entries: Unchecked, size: int, kind: Kind) -> None:
     """Refuse arrays of an unknown form, and any that overlap, leave a hole or do not fill `size` bytes."""
     end, limit = 0, kind.file_limit
     for name, entry in entries.items():

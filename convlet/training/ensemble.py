@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from convlet.errors import CheckpointError
 from convlet.learning.settings import Settings
 from convlet.random import MEMBER, derived_seed
+from convlet.records.training import joined
 from convlet.training.member import Member
 from convlet.training.state import Keeper, State
 
@@ -33,15 +33,6 @@ def train_members(settings: Settings, train: Train, keeper: Keeper | None) -> li
             own = own.changed(**({"minutes": None, "steps": members[0].steps} if members else share))
         members.append(train(own, number, kept))
     return members
-
-
-def joined(members: list[Member]) -> dict[str, list[Any]]:
-    """The history of all: the members' epochs one after the other, with a column that says whose they are."""
-    if len(members) == 1:
-        return members[0].history
-    numbers = [number for number, one in enumerate(members, start=1) for _ in one.history.get("epoch", [])]
-    names = next((one.history for one in members if one.history), {})
-    return {"member": numbers} | {name: [x for one in members for x in one.history.get(name, [])] for name in names}
 
 
 @dataclass
@@ -85,14 +76,15 @@ class Kept:
         arrays = dict(state.arrays)
         for number, one in enumerate(self.members, start=1):
             arrays |= {f"member{number}.parameters": one.parameters, f"member{number}.state": one.state}
-        values = dict(state.values)
+        values = state.values.copy()
         own = values.pop("history")
-        running = Member(arrays["parameters"], arrays["state"], own, 0, 0, 0, 0.0, [])
-        values |= {"members": [one.figures() for one in self.members], "own_history": own}
-        return State(arrays, values | {"history": joined([*self.members, running])})
+        values["members"] = [one.figures() for one in self.members]
+        values["own_history"] = own
+        values["history"] = joined([*(one.history for one in self.members), own])
+        return State(arrays, values)
 
     def _take(self, state: State) -> None:
-        values, arrays = dict(state.values), dict(state.arrays)
+        values, arrays = state.values.copy(), dict(state.arrays)
         for number, figures in enumerate(values.pop("members"), start=1):
             parameters, own = (arrays.pop(f"member{number}.{name}") for name in ("parameters", "state"))
             self.members.append(Member(parameters, own, **figures))

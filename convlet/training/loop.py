@@ -17,9 +17,10 @@ from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
 from convlet.likeness import TrainingImages
 from convlet.model.model import Model
+from convlet.records.training import History, joined
 from convlet.report.notebook.history import history_table
 from convlet.training.door import admit
-from convlet.training.ensemble import joined, train_members
+from convlet.training.ensemble import train_members
 from convlet.training.member import Member
 from convlet.training.progress import OnEpoch, OnProgress, of_member
 from convlet.training.run import Run
@@ -47,7 +48,7 @@ class TrainingResult:
     """
 
     model: Model
-    history: dict[str, list[Any]]
+    history: History
     train_seconds: float
     images_per_second: float
     best_epoch: int
@@ -158,8 +159,9 @@ def _validation_logits(model: Model, members: list[Member], held_out: Labelled |
 
 
 def _result(model: Model, members: list[Member], held_out: Labelled | None, logits: Array | None) -> TrainingResult:
-    last, history = members[-1], joined(members)
-    loss, error = (last.history[f"validation_{name}"][last.best_epoch - 1] for name in ("loss", "error"))
+    last, history = members[-1], joined([one.history for one in members])
+    place = last.best_epoch - 1
+    loss, error = last.history["validation_loss"][place], last.history["validation_error"][place]
     if held_out is not None and logits is not None and (model.members > 1 or model.settings["views"]):
         loss, error = validate(logits, held_out)
     seconds = sum(one.train_seconds for one in members)

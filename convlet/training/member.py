@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from convlet.layers.base import Array
+from convlet.records.checkpoint import MemberValues
+from convlet.records.training import History
 from convlet.training.snapshot import Snapshot
 
 
@@ -22,7 +23,7 @@ class Member:
 
     parameters: Array
     state: Array
-    history: dict[str, list[Any]]
+    history: History
     best_epoch: int
     steps: int
     images: int
@@ -32,7 +33,7 @@ class Member:
     snapshot: Snapshot | None = None
     validation_logits: Array | None = None
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self) -> MemberValues:
         """All but the arrays, in values that JSON knows."""
         return {
             "history": self.history,

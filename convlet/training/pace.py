@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from convlet.data.inputs import Labelled
 from convlet.engine.engine import Engine
 from convlet.layers.base import Array
 from convlet.learning.optimizers import Optimizer
+from convlet.records.checkpoint import PaceValues
 
 SHARE_BETWEEN_LOOKS = 0.02
 """Of the budget: how often the clock is compared with the plan."""
@@ -58,7 +58,7 @@ class Pace:
         left = int((self.budget - seconds) / (seconds / self.step))
         self.steps = self.step + max(0, left)
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> PaceValues:
         """All of it, in values that JSON knows, under the names that checkpoints have."""
         return {
             "step": self.step,
@@ -69,7 +69,7 @@ class Pace:
             "_next_look": self.next_look,
         }
 
-    def restore(self, values: dict[str, Any]) -> None:
+    def restore(self, values: PaceValues) -> None:
         """Continue from what `values` gave."""
         self.step, self.steps = values["step"], values["steps"]
         self.place, self.length, self.budget = values["place"], values["length"], values["budget"]

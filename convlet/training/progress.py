@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
 
 from convlet.layers.base import Array
+from convlet.records.training import EpochRow
 from convlet.training.standing import Standing
 
 SECONDS_BETWEEN_REPORTS = 0.1
@@ -42,7 +42,7 @@ class EpochEnd:
     vectors : gives the parameters (P,) and the state (S,) that a model would have now; they may not be changed
     """
 
-    row: dict[str, Any]
+    row: EpochRow
     last: bool
     vectors: Callable[[], tuple[Array, Array]]
 

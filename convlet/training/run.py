@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from convlet.learning.averaging import RunningMean
 from convlet.learning.clipping import clip_norm
 from convlet.learning.settings import Settings
 from convlet.model.finite import check_outputs, check_step, check_vectors, finite, layer_of_outputs
+from convlet.records.training import EpochRow, add_epoch
 from convlet.training.member import Member
 from convlet.training.pace import Pace, steps_within
 from convlet.training.progress import EpochEnd, OnEpoch, OnProgress, Reporter
@@ -111,8 +111,7 @@ class Run:
             except TrainingError as error:
                 self._go_back(error)
                 continue
-            for name, value in row.items():
-                now.history.setdefault(name, []).append(value)
+            add_epoch(now.history, row)
             now.place = Place(now.place.epoch + 1)
             told = EpochEnd(row, self.ended, self.vectors)
             self.ended_early = self.on_epoch is not None and bool(self.on_epoch(told))
@@ -178,7 +177,7 @@ class Run:
         network = engine.network.token(), engine.input_shape
         return Snapshot(engine.parameters.copy(), engine.state.copy(), slots, step, epoch, network, engine.frozen)
 
-    def _epoch_with_validation(self, epoch: int) -> dict[str, Any]:
+    def _epoch_with_validation(self, epoch: int) -> EpochRow:
         """One epoch and its line of history."""
         self._epoch(epoch)
         now, place = self.standing, self.standing.place

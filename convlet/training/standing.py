@@ -6,14 +6,15 @@ there is no generator to save.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 from convlet.engine.engine import Engine
 from convlet.errors import CheckpointError
 from convlet.layers.base import Array
 from convlet.learning.averaging import RunningMean
+from convlet.records.checkpoint import PlaceValues, StateValues
+from convlet.records.training import History, copied
 from convlet.training.pace import Pace
 from convlet.training.state import State
 from convlet.training.stopping import Best
@@ -34,6 +35,18 @@ class Place:
     wrong: int = 0
     rate: float = 0.0
     seconds: float = 0.0
+
+    def values(self) -> PlaceValues:
+        """All of it, in values that JSON knows."""
+        return {
+            "epoch": self.epoch,
+            "first": self.first,
+            "images": self.images,
+            "loss": self.loss,
+            "wrong": self.wrong,
+            "rate": self.rate,
+            "seconds": self.seconds,
+        }
 
     def took(self, images: int, loss: float, wrong: int, rate: float, seconds: float) -> None:
         """One more step was done."""
@@ -70,7 +83,7 @@ class Standing:
     mean: RunningMean | None = None
     best: Best | None = None
     place: Place = field(default_factory=Place)
-    history: dict[str, list[Any]] = field(default_factory=dict)
+    history: History = field(default_factory=History)
     images: int = 0
     train_seconds: float = 0.0
     began: float = field(default_factory=perf_counter)
@@ -84,8 +97,8 @@ class Standing:
         history : False leaves the history out, which never changes within an epoch
         """
         arrays = self._arrays()
-        values = {
-            "place": asdict(self.place),
+        values: StateValues = {
+            "place": self.place.values(),
             "pace": self.pace.values(),
             "best": self.best.values() if self.best is not None and self.best.epoch else None,
             "images": self.images,
@@ -95,7 +108,7 @@ class Standing:
             "rollbacks": list(self.rollbacks),
         }
         if history:
-            values["history"] = {name: list(column) for name, column in self.history.items()}
+            values["history"] = copied(self.history)
         if history and self.anchor is not None:
             arrays |= {f"anchor.{name}": array for name, array in self.anchor.arrays.items()}
             values["anchor"] = self.anchor.values
@@ -143,4 +156,4 @@ class Standing:
         self.began = perf_counter() - float(values["seconds"])
         self.rate_scale, self.rollbacks = float(values["rate_scale"]), list(values["rollbacks"])
         if "history" in values:
-            self.history = {name: list(column) for name, column in values["history"].items()}
+            self.history = copied(values["history"])

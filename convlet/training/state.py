@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from convlet.layers.base import Array
+from convlet.records.checkpoint import StateValues
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,7 @@ class State:
     """
 
     arrays: dict[str, Array]
-    values: dict[str, Any]
+    values: StateValues
 
     def copy(self) -> State:
         """The same, no longer tied to the training."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from convlet.layers.base import Array
+from convlet.records.checkpoint import BestValues
+from convlet.records.conditions import SettingValues
+from convlet.records.training import History
 
 ENOUGH = 50
 """Validation images from which on none wrong says something: with fewer, 6 % errors would still show none in 20."""
@@ -43,11 +45,11 @@ class Best:
     def waited_enough(self) -> bool:
         return self.waited >= self.patience
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> BestValues:
         """All but the arrays, in values that JSON knows, under the names that checkpoints have."""
         return {"score": self.score, "epoch": self.epoch, "_waited": self.waited}
 
-    def restore(self, values: dict[str, Any], parameters: Array, state: Array) -> None:
+    def restore(self, values: BestValues, parameters: Array, state: Array) -> None:
         """Continue from what `values` gave, and from the arrays, which are copied."""
         self.score, self.epoch, self.waited = values["score"], values["epoch"], values["_waited"]
         self.parameters, self.state = parameters.copy(), state.copy()
@@ -67,7 +69,7 @@ def stays_perfect(errors: Sequence[float | None], epochs: int, images: int) -> b
     return epochs > 0 and images >= ENOUGH and len(errors) >= epochs and all(error == 0 for error in errors[-epochs:])
 
 
-def stopped_perfect(history: Mapping[str, Sequence[Any]], settings: Mapping[str, Any], images: int) -> str:
+def stopped_perfect(history: History, settings: SettingValues, images: int) -> str:
     """Where and why `stays_perfect` ended a training before its last epoch, in words; "" if it did not.
 
     Parameters

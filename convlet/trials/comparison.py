@@ -8,32 +8,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from convlet.data.dataset import Dataset
 from convlet.engine.choice import Training, compile_ahead
 from convlet.errors import PredictionError, SettingsError, TrainingError
-from convlet.evaluation.figures import paired_test
 from convlet.learning.settings import Settings
 from convlet.measure.conditions import machine, versions
 from convlet.model.model import Model
 from convlet.network.word import parse, with_head
 from convlet.random import REPEAT, derived_seed
-from convlet.recipes.presets import SIX, Entry, settings_for
-from convlet.recipes.recipe import RECIPES, WRITING, entry_for
+from convlet.recipes.presets import Entry, settings_for
+from convlet.recipes.recipe import RECIPES
+from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.conditions import SettingValues
+from convlet.records.data import DataFacts
+from convlet.records.run import CompareOrigin
+from convlet.records.training import TrainingFigures
 from convlet.runs.folder import RunFolder, origin
 from convlet.system.threads import available_threads
 from convlet.training.progress import Progress
+from convlet.trials.choice import choose, missing, untried
 from convlet.trials.trial import check_fits, expected_seconds, measure, merge, no_validation, train_on
 
 LONGEST_NAME = 120
 """Characters of an architecture that go into a file name; file systems end at 255 bytes."""
-
-
-CANDIDATES = ("conv16-relu-pool", "fast", "standard")
-"""What is compared where the user names nothing and the images are no writing: from small to large."""
 
 
 class Watcher(Protocol):
@@ -70,7 +69,7 @@ class Comparison:
 
     data: Dataset
     entries: Sequence[Entry]
-    given: dict[str, Any] = field(default_factory=dict)
+    given: SettingValues = field(default_factory=dict)
     repeats: int = 1
     then: Dataset | None = None
     folder: RunFolder | None = None
@@ -86,7 +85,7 @@ class Comparison:
         self.models: dict[str, Model] = {}
         self._compiled = False
         self._names = file_names(self.entries)
-        self._described: dict[int, dict[str, Any]] = {}
+        self._described: dict[int, DataFacts] = {}
 
     def _check_choice(self) -> None:
         """Refuse networks that could not be told apart, or not chosen between."""
@@ -110,7 +109,7 @@ class Comparison:
                 expected = expected_seconds(self.data, entry.architecture, settings)
                 yield entry.label, entry.architecture, settings, expected
 
-    def origin(self) -> dict[str, Any]:
+    def origin(self) -> CompareOrigin:
         """Everything that decides the results, in values that JSON knows."""
         given = {name: value for name, value in self.given.items() if name != "threads"}
         made = {
@@ -120,15 +119,16 @@ class Comparison:
             "given": given,
             "repeats": self.repeats,
         }
-        return dict(json.loads(json.dumps(made, allow_nan=False)))
+        known: CompareOrigin = json.loads(json.dumps(made, allow_nan=False))
+        return known
 
-    def run(self, watcher: Watcher | None = None) -> dict[str, Any]:
+    def run(self, watcher: Watcher | None = None) -> ComparisonResult:
         """Train everything; the result as the JSON shows it.
 
         Ctrl-C ends it early: the result then holds what is finished, and `missing` names the rest. A network whose
         training fails is named in `failed`; the others go on.
         """
-        result: dict[str, Any] = {
+        result: ComparisonResult = {
             "data": self._describe(self.data),
             "settings": self._shared_settings(),
             "machine": machine(),
@@ -147,25 +147,26 @@ class Comparison:
         try:
             for entry, settings in self.plans:
                 own = {k: v for k, v in settings.as_dict().items() if result["settings"].get(k, v) != v}
-                runs: list[dict[str, Any]] = []
+                runs: list[TrainingFigures] = []
                 try:
                     self._train(entry, settings, self.data, watcher, count, runs)
                 except (TrainingError, PredictionError) as error:
                     result["failed"].append({"label": entry.label, "error": str(error)})
                 finally:  # also what Ctrl-C left of the repeats
                     if runs:
-                        result["results"].append(_row(entry, runs) | ({"settings": own} if own else {}))
-            best = self._choose(result)
-            if self.then is not None and best is not None:
+                        result["results"].append(_row(entry, runs, own))
+            label = choose(result, len(self.data.test))
+            if self.then is not None and label is not None:
+                best = next(entry for entry in self.entries if entry.label == label)
                 self._then(best, self.then, watcher, count, result)
         except KeyboardInterrupt:
-            result["missing"] = self._missing(result)
-            self._choose(result)
+            result["missing"] = missing(result, [entry.label for entry in self.entries], self.repeats, self.then)
+            choose(result, len(self.data.test))
         return result
 
-    def _then(self, best: Entry, data: Dataset, watcher: Watcher | None, count: int, result: dict[str, Any]) -> None:
+    def _then(self, best: Entry, data: Dataset, watcher: Watcher | None, count: int, result: ComparisonResult) -> None:
         """The best network on the other data set."""
-        runs: list[dict[str, Any]] = []
+        runs: list[TrainingFigures] = []
         try:
             self._train(best, self._settings(best, data), data, watcher, count, runs, "then")
         except (TrainingError, PredictionError) as error:
@@ -174,36 +175,10 @@ class Comparison:
             if runs:
                 result["then"] = {"data": self._describe(data), **_row(best, runs)}
 
-    def _shared_settings(self) -> dict[str, Any]:
+    def _shared_settings(self) -> SettingValues:
         """The settings of the first network, with what only the comparison has."""
         shared = self.plans[0][1].as_dict()
         return shared | {"repeats": self.repeats}
-
-    def _missing(self, result: dict[str, Any]) -> list[str]:
-        """What an interrupted comparison lacks, in words."""
-        done = {row["label"]: len(row.get("repeats", [row])) for row in result["results"]}
-        failed = {failure["label"] for failure in result["failed"]}
-        missing = [
-            _lacks(entry.label, done.get(entry.label, 0), self.repeats)
-            for entry in self.entries
-            if entry.label not in failed and done.get(entry.label, 0) < self.repeats
-        ]
-        if self.then is not None:
-            then = result["then"]
-            finished = len(then.get("repeats", [then])) if then else 0
-            if finished < self.repeats:
-                missing.append(_lacks(f"the best network on {self.then.name}", finished, self.repeats))
-        return missing
-
-    def _choose(self, result: dict[str, Any]) -> Entry | None:
-        """The lowest validation error; fewer parameters where equal. None where nothing is finished."""
-        if not result["results"]:
-            return None
-        best, *others = sorted(result["results"], key=lambda row: (_validation(row), row["parameters"]))
-        result["best"], result["best_label"] = best["architecture"], best["label"]
-        if others:
-            result["paired"] = {"other": others[0]["label"], **_paired(best, others[0], len(self.data.test))}
-        return next(entry for entry in self.entries if entry.label == best["label"])
 
     def compile_ahead(self) -> None:
         """Compile what the networks need before the first one trains: all at once is fastest."""
@@ -226,7 +201,7 @@ class Comparison:
         data: Dataset,
         watcher: Watcher | None,
         count: int,
-        runs: list[dict[str, Any]],
+        runs: list[TrainingFigures],
         kind: str = "compared",
     ) -> None:
         """All repeats of one network; each is in `runs` as soon as it is finished."""
@@ -248,7 +223,7 @@ class Comparison:
 
     def _train_once(
         self, entry: Entry, settings: Settings, data: Dataset, watcher: Watcher | None, name: str
-    ) -> tuple[dict[str, Any], Model]:
+    ) -> tuple[TrainingFigures, Model]:
         """What one training gave, and its model; read from its folder where it was finished before."""
         part = None
         if self.folder is not None:
@@ -258,41 +233,29 @@ class Comparison:
             if finished is not None:
                 return finished
         trained = train_on(data, entry.architecture, settings, watcher.update if watcher else None, part)
-        found = measure(trained, data) | {"seed": settings.seed}
+        found = measure(trained, data)
+        found["seed"] = settings.seed
         if part is not None:
             part.finish(trained, found)
         return found, trained.model
 
-    def _describe(self, data: Dataset) -> dict[str, Any]:
+    def _describe(self, data: Dataset) -> DataFacts:
         """What the data says about itself; its fingerprint is worked out once."""
         if id(data) not in self._described:
             self._described[id(data)] = data.describe()
         return self._described[id(data)]
 
 
-def _images(described: dict[str, Any]) -> dict[str, Any]:
+def _images(described: DataFacts) -> dict[str, object]:
     """What the data is, wherever it lies."""
     return {key: value for key, value in described.items() if key not in ("name", "source")}
 
 
-def _row(entry: Entry, runs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"label": entry.label, "architecture": entry.architecture} | merge(runs)
-
-
-def _paired(row: dict[str, Any], other: dict[str, Any], images: int) -> dict[str, Any]:
-    """The exact paired test of two networks on the same test images; of repeats, the first ones."""
-    wrong = np.zeros((2, images), bool)
-    for place, mistakes in zip(wrong, (row["mistakes"], other["mistakes"]), strict=True):
-        place[mistakes] = True
-    return paired_test(*wrong)
-
-
-def _lacks(what: str, done: int, repeats: int) -> str:
-    """What is missing: all of it, or the repeats that were not reached."""
-    if not done:
-        return what
-    which = f"repeat {repeats}" if done + 1 == repeats else f"repeats {done + 1} to {repeats}"
-    return f"{what} ({which} of {repeats})"
+def _row(entry: Entry, runs: list[TrainingFigures], own: SettingValues | None = None) -> NetworkResult:
+    row: NetworkResult = {"label": entry.label, "architecture": entry.architecture, **merge(runs)}
+    if own:
+        row["settings"] = own
+    return row
 
 
 def file_names(entries: Sequence[Entry]) -> dict[str, str]:
@@ -308,55 +271,8 @@ def file_names(entries: Sequence[Entry]) -> dict[str, str]:
     return names
 
 
-def _validation(row: dict[str, Any]) -> float:
-    error = row["validation_error"]
-    return 1.0 if error is None else error
-
-
-def _line(run: dict[str, Any]) -> str:
+def _line(run: TrainingFigures) -> str:
     error = run["validation_error"]
     shown = "" if error is None else f"validation error {100 * error:.2f} %, "
     stopped = f"; {run['stopped']}" if run.get("stopped") else ""
     return f"{shown}{run['train_seconds']:.1f} s, {run['images_per_second']:,.0f} images/s{stopped}"
-
-
-def candidates(words: Sequence[str], data: Dataset) -> tuple[Entry, ...]:
-    """What to compare on a data set: an entry for each recipe or architecture that the user named.
-
-    Without words, images of writing get the six small networks of the preset `six`, and all others CANDIDATES.
-    The label of an entry is the word itself.
-
-    Raises
-    ------
-    ArchitectureError : a word that is neither a recipe nor an architecture
-    """
-    if not words and data.pictures == WRITING:
-        return SIX
-    shape, images = data.image_shape, len(data.train)
-    return tuple(as_entry(word, shape, images, data.pictures) for word in words or CANDIDATES)
-
-
-def check_words(words: Sequence[str]) -> None:
-    """Raise ArchitectureError for a word that is neither a recipe nor an architecture; needs no data."""
-    for word in words:
-        if word not in RECIPES:
-            parse(word)
-
-
-def as_entry(word: str, shape: tuple[int, int, int], images: int, pictures: str = "") -> Entry:
-    """The recipe or architecture of a word, for so many training images of this shape (H, W, C) and kind."""
-    if word in RECIPES:
-        return entry_for(word, shape, images, pictures)
-    parse(word)
-    return Entry(word, word)
-
-
-def untried(entries: Sequence[Entry]) -> list[str]:
-    """The recipe that is usually better than these entries, in a list; empty if `best` is among them.
-
-    It is the recipe after the largest one among them, or `standard` if there is none: on real and on made pictures
-    `standard` left a fraction of the errors of the small networks (benchmarks/RESULTS.md).
-    """
-    names = list(RECIPES)
-    largest = max((names.index(entry.label) for entry in entries if entry.label in names), default=0)
-    return names[largest + 1 : largest + 2]

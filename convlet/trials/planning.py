@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from convlet.data.dataset import Dataset
 from convlet.learning.settings import Settings
@@ -12,6 +11,7 @@ from convlet.model.model import Model
 from convlet.network.word import format_word, parse
 from convlet.recipes.presets import Entry, settings_for
 from convlet.recipes.recipe import entry_for, recipe
+from convlet.records.conditions import SettingValues
 from convlet.trials.trial import check_fits
 
 
@@ -26,7 +26,7 @@ class Request:
 
     architecture: str | None
     recipe: str | None
-    given: dict[str, Any]
+    given: SettingValues
 
     def check(self) -> None:
         """Refuse what can be refused without data. Raises ArchitectureError or SettingsError."""

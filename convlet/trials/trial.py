@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from statistics import fmean, median, stdev
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,9 @@ from convlet.learning.preprocessing import Preprocessing
 from convlet.learning.settings import Settings
 from convlet.model.model import Model
 from convlet.network.word import parse, with_head
+from convlet.records.comparison import MergedFigures
+from convlet.records.evaluation import Copies
+from convlet.records.training import TrainingFigures
 from convlet.runs.folder import Part
 from convlet.system.threads import available_threads
 from convlet.training.door import admit
@@ -50,8 +52,16 @@ def check_fits(word: str, settings: Settings, data: Dataset, start: Model | None
     network, channels = with_head(parse(word), len(data.classes)), data.image_shape[2]
     unscaled = Preprocessing((0.0,) * channels, (1.0,) * channels)  # its own is computed when it trains
     validation = data.validation if len(data.validation) else None
-    given: dict[str, Any] = {"settings": settings, "preprocessing": unscaled, "start": start, "freeze": freeze}
-    admit(network, data.train, validation, classes=data.classes, **given)
+    admit(
+        network,
+        data.train,
+        validation,
+        classes=data.classes,
+        settings=settings,
+        preprocessing=unscaled,
+        start=start,
+        freeze=freeze,
+    )
     Labelled.of(data.test, "test", len(data.classes), data.image_shape)
 
 
@@ -136,14 +146,14 @@ def expected_seconds(data: Dataset, word: str, settings: Settings, frozen: int =
     return median(seconds[1:]) * steps * settings.members
 
 
-def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
+def measure(trained: TrainingResult, data: Dataset) -> TrainingFigures:
     """What one training gave, test images included."""
     with images_called("test"):
         labels, logits = data.test.labels, trained.model.logits(data.test.images)
     predicted = logits.argmax(axis=1)
     wrong = int((labels != predicted).sum())
     matrix = confusion_matrix(labels, predicted, len(data.classes))
-    result = {
+    return {
         "parameters": trained.model.parameter_count,
         "train_seconds": trained.train_seconds,
         "images_per_second": trained.images_per_second,
@@ -159,12 +169,11 @@ def measure(trained: TrainingResult, data: Dataset) -> dict[str, Any]:
         "rollbacks": list(trained.rollbacks),
         "stopped": stopped_perfect(trained.history, trained.model.settings, len(data.validation)),
         "sha256": trained.model.sha256(),
+        **without_copies(labels != predicted, data.test_copies),
     }
-    result |= without_copies(labels != predicted, data.test_copies)
-    return result
 
 
-def without_copies(wrong: Array, copies: Array | None) -> dict[str, Any]:
+def without_copies(wrong: Array, copies: Array | None) -> Copies:
     """How many test images are training images too, which make the error too low, and the error of the others.
 
     Parameters
@@ -177,17 +186,26 @@ def without_copies(wrong: Array, copies: Array | None) -> dict[str, Any]:
     return {"test_copies": int(copies.sum()), "test_error_without_copies": error}
 
 
-def merge(runs: list[dict[str, Any]]) -> dict[str, Any]:
+def merge(runs: list[TrainingFigures]) -> MergedFigures:
     """One line from the repeats of a network: means, their spread, and the interval around the mean test error."""
-    first = {key: value for key, value in runs[0].items() if key != "seed"}
+    first: MergedFigures = {**runs[0]}
+    first.pop("seed", None)
     if len(runs) == 1:
         return first
-    means = {
-        key: fmean(run[key] for run in runs)
-        for key in ("train_seconds", "images_per_second", "validation_error", "test_error", "test_error_without_copies")
-        if runs[0].get(key) is not None
-    }
+    first["train_seconds"] = fmean(run["train_seconds"] for run in runs)
+    first["images_per_second"] = fmean(run["images_per_second"] for run in runs)
+    first["validation_error"] = _mean(run["validation_error"] for run in runs)
+    first["test_error"] = fmean(run["test_error"] for run in runs)
+    if "test_error_without_copies" in first:
+        first["test_error_without_copies"] = _mean(run["test_error_without_copies"] for run in runs)
     images = sum(map(sum, runs[0]["confusion_matrix"]))
-    interval = wilson_interval(round(means["test_error"] * images), images)
-    spread = {"test_error_spread": stdev(run["test_error"] for run in runs)}
-    return first | means | {"test_error_interval": list(interval)} | spread | {"repeats": runs}
+    first["test_error_interval"] = list(wilson_interval(round(first["test_error"] * images), images))
+    first["test_error_spread"] = stdev(run["test_error"] for run in runs)
+    first["repeats"] = runs
+    return first
+
+
+def _mean(errors: Iterable[float | None]) -> float | None:
+    """The mean of what the repeats of a network measured; None if they measured nothing."""
+    known = [error for error in errors if error is not None]
+    return fmean(known) if known else None

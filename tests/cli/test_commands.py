@@ -20,7 +20,7 @@ from tests.data.files import write_idx
 
 DATA = "'digits', 'mnist', 'fashion-mnist'"
 
-NO_SUCH_OPTION = NoSuchOption("--epoch", possibilities=["--epochs", "--keep", "--report"]).format_message()
+NO_SUCH_OPTION = NoSuchOption("--epoch", possibilities=["--epochs", "--step-epochs", "--report"]).format_message()
 """In click's words, which change from version to version."""
 
 
@@ -192,9 +192,9 @@ def test_data_commands(tmp_path, capsys):
             "--preset six and architectures were both given; give one of them",
         ),
         (["compare", "--repeats", "0"], "--repeats must be a whole number from 1, but got 0"),
-        (["compare", "--batch", "x"], "Invalid value for '--batch': 'x' is no batch: expected a number of images, or "
-         "'all' for full batch"),
-        (["compare", "--size", "3"], "Invalid value for '--size': '3' is no size: expected height x width from 1x1 to "
+        (["compare", "--batch", "x"], "Invalid value for '--batch': 'x' is not a whole number: expected one from 1, "
+         "or 'all' for full batch"),
+        (["compare", "--size", "3"], "Invalid value for '--size': '3' is not a size: expected height x width from 1x1 to "
          "1024x1024, as in 32x32"),
         (
             ["compare", "--train-images", "5"],

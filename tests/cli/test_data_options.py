@@ -84,7 +84,10 @@ def test_options_reach_the_run_folder_and_come_back(tmp_path, capsys, monkeypatc
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        (["--image-shape", "8"], "'8' is no shape: expected height x width, or with channels, as in 24x32 or 24x32x3"),
+        (
+            ["--image-shape", "8"],
+            "'8' is not an image shape: expected height x width, or with channels, as in 24x32 or 24x32x3",
+        ),
         (["--class-level", "0"], "--class-level must be a whole number from 1, but got 0"),
         (["--labels", "a.csv", "--label-pattern", "(?P<label>x)"], "--labels and --label-pattern were both given"),
     ],

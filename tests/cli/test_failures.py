@@ -90,7 +90,7 @@ def test_a_full_disk_does_not_take_the_table_away(tiny, tmp_path, capsys, monkey
         ),
         (
             ["train", "digits", "-a", "conv4", "--class-weights", "1,x"],
-            "--class-weights '1,x': expected 'balanced' or numbers with commas between, as in 1,1,5",
+            "--class-weights '1,x': expected 'balanced', or numbers separated by commas, as in 1,1,5",
         ),
         (["train", "digits", "-a", "conv4", "--minutes", "0"], "minutes must be a finite number above 0, but got 0.0"),
         (["train", "--find-lr"], "Missing argument 'DATA'."),

@@ -257,6 +257,30 @@ def test_a_configuration_changed_by_hand_is_no_way_around(stopped, capsys):
     fails(capsys, ["train", "--resume", stopped], message)
 
 
+@pytest.mark.parametrize("more", [[], ["--perfect-epochs", "0"]])
+def test_a_run_from_before_a_setting_existed_is_resumed(stopped, more):
+    config = json.loads((stopped / "config.json").read_text())
+    del config["origin"]["settings"]["perfect_epochs"]
+    del config["settings"]["perfect_epochs"]
+    (stopped / "config.json").write_text(json.dumps(config))
+    for path in stopped.glob("checkpoint*.safetensors"):
+        if path.name != "checkpoint-best.safetensors":
+            state, _ = checkpoint_file.load(path)
+            checkpoint_file.save(path, state, config["origin"])
+    assert main(["train", "--resume", str(stopped), "--quiet", *more]) == 0
+    assert len((stopped / "history.jsonl").read_text().splitlines()) == 3
+
+
+def test_a_new_setting_cannot_be_changed_while_a_run_is_resumed(stopped, capsys):
+    config = json.loads((stopped / "config.json").read_text())
+    del config["origin"]["settings"]["perfect_epochs"]
+    (stopped / "config.json").write_text(json.dumps(config))
+    message = (
+        f"{stopped}: cannot go on, because of what changed: settings perfect_epochs (0 before, 3 now); begin a new run"
+    )
+    fails(capsys, ["train", "--resume", stopped, "--perfect-epochs", "3"], message)
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(stopped, capsys, caplog):
     newest = stopped / "checkpoint.safetensors"
     os.replace(newest, stopped / "checkpoint-previous.safetensors")

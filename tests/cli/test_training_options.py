@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
 from convlet import load_model
 from convlet.cli import main
+from convlet.learning.settings import Settings
 from tests.data.files import write_idx
 
 WRITING = ("--pictures", "writing")
@@ -42,7 +44,7 @@ def test_every_setting_can_be_given(tiny, tmp_path, capsys):
         **{"epochs": 3, "batch": 16, "optimizer": "adamw", "learning_rate": 0.01, "schedule": "linear"},
         **{"weight_decay": 0.01, "warm_up": 0.1, "clip_norm": 2.0, "augment": "flip-shift1", "label_smoothing": 0.1},
         **{"ema_decay": 0.9, "patience": 2, "monitor": "error", "members": 2, "views": "shift1-flip", "seed": 4},
-        "perfect_epochs": 7,
+        **{"perfect_epochs": 7, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-7, "on_nonfinite": "rollback"},
     }
     typed = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
     typed += ["--class-weights", "1,1,2"]
@@ -53,6 +55,15 @@ def test_every_setting_can_be_given(tiny, tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "run/model.safetensors"), tiny]) == 0
     assert main(["inspect", str(tmp_path / "run/model.safetensors")]) == 0
     assert "expected calibration error" in capsys.readouterr().out
+
+
+def test_settings_of_sgd_can_be_given(tiny, tmp_path):
+    given = {"optimizer": "sgd", "momentum": 0.8, "schedule": "step", "step_epochs": 1, "step_factor": 0.5}
+    typed = [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    _, config, model = trained(tmp_path, tiny, "-a", "pool-conv4-relu", *typed, "--nesterov", "--epochs", "2")
+    assert {name: config["settings"][name] for name in given} == given
+    assert config["settings"]["nesterov"] is model.settings["nesterov"] is True
+    assert list(config["settings"]) == [field.name for field in fields(Settings)]
 
 
 def test_steps_and_minutes(tiny, tmp_path):

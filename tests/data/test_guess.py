@@ -8,7 +8,7 @@ import pytest
 from convlet import data
 from convlet.data import guess
 from convlet.recipes.presets import SIX
-from convlet.trials.comparison import candidates
+from convlet.trials.choice import candidates
 from tests.data import mirrored
 
 

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from convlet import ConvNetClassifier, load_model, save_model
 from convlet.errors import ArchitectureError
-from convlet.estimator.classifier import NEW_CLASS
+from convlet.estimator.continuing import NEW_CLASS
 from convlet.network.costs import describe
 from convlet.report.notebook.layers import layers_table
 

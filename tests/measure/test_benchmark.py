@@ -11,6 +11,9 @@ from convlet.errors import ArchitectureError, SettingsError
 from convlet.measure import benchmark as room
 from convlet.measure import peak, profile
 from convlet.measure.benchmark import Benchmark, measured
+from convlet.network.costs import PASSES
+from convlet.records.benchmark import BenchmarkResult
+from tests.records.conforms import faults
 
 WORD, SHAPE = "conv4-relu-pool-dropout0.5-conv5k5s2", (8, 9, 1)
 
@@ -36,6 +39,7 @@ def result(quick):
 
 def test_everything_is_there(result):
     found, stages = result
+    assert faults(found, BenchmarkResult) == []
     assert list(found) == [
         *("architecture", "input", "batch", "threads", "shard", "parameters", "compile_seconds", "peak_gflops"),
         *("training", "inference", "layers", "one_thread", "machine", "versions"),
@@ -67,9 +71,9 @@ def test_the_figures_of_training_and_inference_fit_together(result):
     assert inference["seconds_one_image"] > 0
     low, high = training["seconds_per_step_range"]
     assert low <= training["seconds_per_step"] <= high
-    by_layer = [row[name]["operations"] for row in found["layers"] for name in room.PASSES]
+    by_layer = [row[name]["operations"] for row in found["layers"] for name in PASSES]
     assert sum(by_layer) == operations
-    seconds = [row[name]["seconds"] for row in found["layers"] for name in room.PASSES]
+    seconds = [row[name]["seconds"] for row in found["layers"] for name in PASSES]
     assert sum(seconds) + sum(one["seconds"].values()) == pytest.approx(one["seconds_per_step"])
     assert list(one["seconds"]) == ["gather", "loss", "pack", "add_rows", "update", "walk", "python"]
 
@@ -82,14 +86,14 @@ def test_layers_have_the_figures_of_their_own_kernels(result):
     assert (first["output_shape"], first["parameters"]) == ([4, 4, 4], 40)
     assert first["input_gradient"]["operations"] == 0
     assert first["input_gradient"]["gflops"] is first["input_gradient"]["share_of_peak"] is None
-    for name in room.PASSES:
+    for name in PASSES:
         own = middle[name]
         assert own["operations"] == 2 * 20 * 2 * 2 * 25 * 4 * 5
         assert own["gflops"] * own["seconds"] == pytest.approx(1e-9 * own["operations"])
         assert own["share_of_peak"] == pytest.approx(own["gflops"] / found["one_thread"]["peak_gflops"])
-    assert {step["pass"] for step in middle["kernels"]} == set(room.PASSES)
+    assert {step["pass"] for step in middle["kernels"]} == set(PASSES)
     for row in found["layers"]:
-        for name in room.PASSES:
+        for name in PASSES:
             parts = sum(step["seconds"] for step in row["kernels"] if step["pass"] == name)
             assert row[name]["seconds"] == pytest.approx(parts)
     assert rows["dropout0.5"]["forward"]["gflops"] is None

@@ -8,7 +8,7 @@ import pytest
 from convlet.errors import CheckpointError
 from convlet.model import model_file
 from convlet.runs import checkpoint_file, checkpoints
-from convlet.runs.checkpoints import BEST, NEWEST, PREVIOUS, Checkpoints, differences
+from convlet.runs.checkpoints import BEST, NEWEST, PREVIOUS, Checkpoints, changes, differences
 from convlet.system import atomic
 from convlet.training.state import State
 from tests.model_files import joined, make, split
@@ -144,6 +144,18 @@ def test_differences_are_named():
     )
     assert differences({"a": 1}, {"b": "x"}) == "a (1 before, null now), b (null before, x now)"
     assert differences({}, {}) == ""
+
+
+def test_a_setting_that_did_not_exist_had_its_default():
+    now = {"engine": "x", "settings": {"epochs": 3, "perfect_epochs": 0, "keep": "last"}}
+    assert changes({"engine": "x", "settings": {"epochs": 3}}, now) == ""
+    assert (
+        changes({"engine": "x", "settings": {"epochs": 3, "keep": "best"}}, now)
+        == "settings keep (best before, last now)"
+    )
+    now["settings"]["perfect_epochs"] = 5
+    assert changes({"engine": "x", "settings": {"epochs": 3}}, now) == "settings perfect_epochs (0 before, 5 now)"
+    assert changes({"given": {}}, {"given": {"epochs": 3}}) == "given epochs (null before, 3 now)"
 
 
 @pytest.mark.parametrize("place", ["parameters", "state"])

@@ -10,9 +10,9 @@ import pytest
 from convlet.data.dataset import Dataset, ImageSet
 from convlet.errors import ArchitectureError, DataError, SettingsError
 from convlet.random import REPEAT, derived_seed
-from convlet.recipes.presets import METHODS, SIX, Entry
-from convlet.recipes.recipe import entry_for
-from convlet.trials.comparison import Comparison, candidates, check_words, file_names, untried
+from convlet.recipes.presets import METHODS, Entry
+from convlet.trials.choice import candidates
+from convlet.trials.comparison import Comparison, file_names
 
 CLASSES = ("dark", "middle", "bright")
 POOL, CONV, WIDE = Entry("pool", "pool"), Entry("conv", "conv2-relu-pool"), Entry("wide", "conv4-relu-pool")
@@ -63,28 +63,6 @@ def labels_of(result):
 
 
 # --- the choice
-
-
-def row(label, error, parameters, test_error=0.5):
-    figures = {"validation_error": error, "parameters": parameters, "test_error": test_error, "mistakes": [0]}
-    return {"label": label, "architecture": f"word-{label}"} | figures
-
-
-@pytest.mark.parametrize(
-    ("rows", "best"),
-    [
-        ([row("a", 0.2, 10), row("b", 0.1, 99)], "b"),
-        ([row("a", 0.1, 99), row("b", 0.1, 10)], "b"),
-        ([row("a", 0.1, 10), row("b", 0.1, 10)], "a"),
-        ([row("a", 0.1, 10, test_error=0.9), row("b", 0.2, 10, test_error=0.0)], "a"),
-    ],
-    ids=["lowest validation error", "tie: fewer parameters", "still a tie: the first", "never the test error"],
-)
-def test_the_choice(rows, best):
-    comparison = compare(Entry("a", "pool"), Entry("b", "pool"))
-    result = {"results": rows, "best": None, "best_label": None}
-    assert comparison._choose(result).label == best
-    assert (result["best"], result["best_label"]) == (f"word-{best}", best)
 
 
 def test_other_test_images_change_neither_weights_nor_choice():
@@ -251,38 +229,6 @@ def test_a_single_network_needs_no_validation_images():
     alone = Comparison(replace(dataset(), validation=images(0, 1)), (POOL,), {"epochs": 1, "threads": 1}).run()
     assert alone["best"] == "pool"
     assert alone["results"][0]["validation_error"] is None
-
-
-def test_words_become_entries_and_errors():
-    assert candidates(["conv8", "pool"], dataset()) == (Entry("conv8", "conv8"), Entry("pool", "pool"))
-    with pytest.raises(ArchitectureError, match=r"^unknown token 'covn8' at position 1 of 'covn8'; did you mean"):
-        check_words(["pool", "covn8"])
-
-
-def test_recipes_are_candidates_by_name():
-    recipe, word = candidates(["fast", "pool"], dataset())
-    assert recipe == entry_for("fast", (6, 6, 1), len(dataset().train))
-    assert (recipe.label, word.label) == ("fast", "pool")
-
-
-def test_without_words_the_candidates_suit_the_images():
-    assert candidates([], replace(dataset(), pictures="writing")) == SIX
-    for kind in ("", "objects"):
-        found = candidates([], replace(dataset(), pictures=kind))
-        assert [entry.label for entry in found] == ["conv16-relu-pool", "fast", "standard"]
-
-
-@pytest.mark.parametrize(
-    ("labels", "better"),
-    [
-        (["pool"], ["standard"]),
-        (["fast", "pool"], ["standard"]),
-        (["standard"], ["best"]),
-        (["fast", "best"], []),
-    ],
-)
-def test_a_better_recipe_that_was_not_tried_is_named(labels, better):
-    assert untried([Entry(label, "pool") for label in labels]) == better
 
 
 def test_recipes_say_how_long_they_take(monkeypatch):

@@ -6,7 +6,7 @@ from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
 
-from convlet.kernels.vectors.simd import I64
+from convlet.kernels.vectors.llvm import I64
 
 NUMBERS = types.CPointer(types.int64)
 

@@ -16,7 +16,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from convlet.kernels.vectors.simd import F32, F64, I1, I8, I32, I64, declare
+from convlet.kernels.vectors.llvm import F32, F64, I1, I8, I32, I64, declare
 
 
 class Untranslatable(Exception):

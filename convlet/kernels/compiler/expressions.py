@@ -26,7 +26,7 @@ from convlet.kernels.compiler.arithmetic import (
     root,
     truth,
 )
-from convlet.kernels.vectors.simd import I1
+from convlet.kernels.vectors.llvm import I1
 
 INTRINSIC = type(operand)
 CASTS = {np.float32: types.float32, np.float64: types.float64, np.int32: types.int32, np.int64: types.int64}
@@ -40,7 +40,7 @@ class Expressions:
     slots : memory of each variable that changes; LLVM makes registers of it
     """
 
-    def __init__(self, known: dict[str, Any], builder: Any, context: Any) -> None:
+    def __init__(self, known: dict[str, Any], builder: Any, context: Any) -> None:  # a name may stand for anything
         self.known, self.builder, self.context = known, builder, context
         self.constants: dict[str, Any] = {}
         self.slots: dict[str, Number] = {}

@@ -25,7 +25,7 @@ from numba import types
 from convlet.kernels.calling.operands import NUMBERS
 from convlet.kernels.compiler.arithmetic import LLVM, Number, Untranslatable, binary, cast, item, lifted, truth
 from convlet.kernels.compiler.expressions import Expressions
-from convlet.kernels.vectors.simd import I32, I64
+from convlet.kernels.vectors.llvm import I32, I64
 
 
 def translate(function: Callable[..., None], name: str, module: Any, context: Any) -> None:

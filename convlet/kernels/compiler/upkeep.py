@@ -12,6 +12,7 @@ from pathlib import Path
 
 from convlet.errors import RunError
 from convlet.kernels.compiler import entry, place
+from convlet.records.kernel_cache import FolderFacts
 
 DAYS_KEPT = 30
 """A folder of another fingerprint may belong to another Python or processor: so long it is kept without being used."""
@@ -31,6 +32,16 @@ class Folder:
     bytes: int
     damaged: int
     days_unused: float
+
+    def facts(self) -> FolderFacts:
+        """The same for JSON."""
+        return {
+            "path": self.path,
+            "entries": self.entries,
+            "bytes": self.bytes,
+            "damaged": self.damaged,
+            "days_unused": self.days_unused,
+        }
 
 
 def describe(path: Path) -> Folder:

@@ -20,7 +20,7 @@ from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import RowsShape
 from convlet.kernels.target import Target
 from convlet.kernels.vectors.elementary import CUBIC, HALF, ONE, SLOPE, ZERO, sigmoid, tanh
-from convlet.kernels.vectors.simd import float32_at, fma_scalar
+from convlet.kernels.vectors.intrinsics import float32_at, fma_scalar
 
 THREE = np.float32(3)
 SATURATED = np.float32(100)  # beyond this x^2 gelu's tanh is 1 or -1

@@ -29,8 +29,8 @@ from convlet.kernels.calling.frame import (
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import MIX_BYTES, AugmentShape
 from convlet.kernels.target import Target
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at, uint8_at
 from convlet.kernels.vectors.philox import four_words
-from convlet.kernels.vectors.simd import float32_at, int64_at, uint8_at
 
 AUGMENT = 5 << 16  # the purpose, as in convlet.random
 GRID, FLIP = AUGMENT | 1, AUGMENT | 2

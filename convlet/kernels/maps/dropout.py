@@ -18,8 +18,8 @@ from convlet.kernels.calling.frame import COUNT, EPOCH, POSITION, SEED
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import MapShape, kept_bytes
 from convlet.kernels.target import Target
+from convlet.kernels.vectors.intrinsics import float32_at, uint8_at
 from convlet.kernels.vectors.philox import make_flags
-from convlet.kernels.vectors.simd import float32_at, uint8_at
 
 DROPOUT = 3  # the purpose, as in convlet.random
 

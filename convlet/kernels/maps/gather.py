@@ -16,7 +16,7 @@ from convlet.kernels.calling.frame import COUNT, IMAGES, NUMBERS
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import MapShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import float32_at, int64_at, uint8_at
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at, uint8_at
 
 
 def gather_bytes(shape: MapShape, target: Target) -> Callable[..., None]:

@@ -18,7 +18,7 @@ from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import MIX_BYTES, MapShape
 from convlet.kernels.target import Target
 from convlet.kernels.vectors.elementary import exp, log
-from convlet.kernels.vectors.simd import float32_at, int64_at, uint8_at
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at, uint8_at
 
 
 def softmax_cross_entropy(shape: MapShape, target: Target) -> Callable[..., None]:

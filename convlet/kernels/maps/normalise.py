@@ -17,16 +17,17 @@ from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import MapShape, RowsShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors import simd
-from convlet.kernels.vectors.simd import float32_at
+from convlet.kernels.vectors import intrinsics
+from convlet.kernels.vectors.intrinsics import float32_at
 
 
 def batch_norm(shape: RowsShape, target: Target) -> Callable[..., None]:
     """Operands: x, y, scale, shift, observed mean, observed variance, inverse deviation (C,), sizes."""
     lanes = tuned.even_lanes(shape.divisor, target)
-    load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
+    load, store, splat = intrinsics.make_load(lanes), intrinsics.make_store(lanes), intrinsics.make_splat(lanes)
     add, subtract, multiply, fma = (
-        make(lanes) for make in (simd.make_add, simd.make_subtract, simd.make_multiply, simd.make_fma)
+        make(lanes)
+        for make in (intrinsics.make_add, intrinsics.make_subtract, intrinsics.make_multiply, intrinsics.make_fma)
     )
     epsilon = np.float32(shape.number)
 
@@ -87,7 +88,7 @@ def batch_norm_inference(shape: MapShape, target: Target) -> Callable[..., None]
                     ys = float32_at(operand(operands, frame, 1) + 4 * (image * y_image + row * y_row))
                     for column in range(width):
                         place = column * channels + channel
-                        ys[place] = simd.fma_scalar(xs[place] - mean[channel], factor, shift[channel])
+                        ys[place] = intrinsics.fma_scalar(xs[place] - mean[channel], factor, shift[channel])
 
     return kernel
 
@@ -101,9 +102,10 @@ def batch_norm_gradient(shape: RowsShape, target: Target) -> Callable[..., None]
     Of the sizes, those of x are dx's, those of y are dy's, the saved array's are those of x.
     """
     lanes = tuned.even_lanes(shape.divisor, target)
-    load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
+    load, store, splat = intrinsics.make_load(lanes), intrinsics.make_store(lanes), intrinsics.make_splat(lanes)
     add, subtract, multiply, fma = (
-        make(lanes) for make in (simd.make_add, simd.make_subtract, simd.make_multiply, simd.make_fma)
+        make(lanes)
+        for make in (intrinsics.make_add, intrinsics.make_subtract, intrinsics.make_multiply, intrinsics.make_fma)
     )
 
     def kernel(operands, frame):

@@ -17,18 +17,18 @@ from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import PoolShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors import simd
+from convlet.kernels.vectors import intrinsics
 
 
 def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: x, y, winners (n, OH, OW, C) of `shape.winner_bytes` bytes each."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store = simd.make_load(lanes), simd.make_store(lanes)
-    store_winners = simd.make_store_unsigned(lanes, shape.winner_bytes)
-    choose, splat = simd.make_choose_greater(simd.floats(lanes)), simd.make_splat(lanes)
-    multiply_add, add = simd.make_fma(lanes), simd.make_add(lanes)
-    choose_index = simd.make_choose_greater(simd.integers(lanes))
-    index = simd.make_splat_integer(lanes)
+    load, store = intrinsics.make_load(lanes), intrinsics.make_store(lanes)
+    store_winners = intrinsics.make_store_unsigned(lanes, shape.winner_bytes)
+    choose, splat = intrinsics.make_choose_greater(intrinsics.floats(lanes)), intrinsics.make_splat(lanes)
+    multiply_add, add = intrinsics.make_fma(lanes), intrinsics.make_add(lanes)
+    choose_index = intrinsics.make_choose_greater(intrinsics.integers(lanes))
+    index = intrinsics.make_splat_integer(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -64,10 +64,10 @@ def max_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
 def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: dy, winners, dx, y (only where the shape has a mask)."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store = simd.make_load(lanes), simd.make_store(lanes)
-    load_winners = simd.make_load_unsigned(lanes, shape.winner_bytes)
-    splat, index, add = simd.make_splat(lanes), simd.make_splat_integer(lanes), simd.make_add(lanes)
-    choose, equal = simd.make_choose_greater(simd.floats(lanes)), simd.make_choose_equal(lanes)
+    load, store = intrinsics.make_load(lanes), intrinsics.make_store(lanes)
+    load_winners = intrinsics.make_load_unsigned(lanes, shape.winner_bytes)
+    splat, index, add = intrinsics.make_splat(lanes), intrinsics.make_splat_integer(lanes), intrinsics.make_add(lanes)
+    choose, equal = intrinsics.make_choose_greater(intrinsics.floats(lanes)), intrinsics.make_choose_equal(lanes)
     (rows, columns), x, y, mask = shape.window, shape.x, shape.y, shape.mask or shape.y
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -108,8 +108,8 @@ def max_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
 def average_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: x, y."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
-    add, multiply = simd.make_add(lanes), simd.make_multiply(lanes)
+    load, store, splat = intrinsics.make_load(lanes), intrinsics.make_store(lanes), intrinsics.make_splat(lanes)
+    add, multiply = intrinsics.make_add(lanes), intrinsics.make_multiply(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel
@@ -135,8 +135,8 @@ def average_pool(shape: PoolShape, target: Target) -> Callable[..., None]:
 def average_pool_gradient(shape: PoolShape, target: Target) -> Callable[..., None]:
     """Operands: dy, dx."""
     lanes = tuned.even_lanes(shape.channels, target)
-    load, store, splat = simd.make_load(lanes), simd.make_store(lanes), simd.make_splat(lanes)
-    add, multiply = simd.make_add(lanes), simd.make_multiply(lanes)
+    load, store, splat = intrinsics.make_load(lanes), intrinsics.make_store(lanes), intrinsics.make_splat(lanes)
+    add, multiply = intrinsics.make_add(lanes), intrinsics.make_multiply(lanes)
     (rows, columns), (x, y) = shape.window, (shape.x, shape.y)
     height, width, channels, stride = shape.height, shape.width, shape.channels, shape.stride
     x_row, x_image, x_pixel, y_row, y_image, y_pixel = x.row, x.image, x.pixel, y.row, y.image, y.pixel

@@ -28,7 +28,7 @@ from convlet.kernels.calling.update import (
     WEIGHT_DECAY,
 )
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import float32_at, int64_at
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at
 
 ZERO, ONE = np.float32(0), np.float32(1)
 

@@ -16,7 +16,7 @@ import numpy as np
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import FoldShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import float32_at, fma_scalar
+from convlet.kernels.vectors.intrinsics import float32_at, fma_scalar
 
 
 def fold(shape: FoldShape, target: Target) -> Callable[..., None]:

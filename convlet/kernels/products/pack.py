@@ -18,7 +18,7 @@ from numba.core.extending import intrinsic
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import PackShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import F32, I32, at, load_lanes, store_lanes
+from convlet.kernels.vectors.llvm import F32, I32, at, load_lanes, store_lanes
 
 
 def pack(shape: PackShape, target: Target) -> Callable[..., None]:

@@ -22,7 +22,7 @@ from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import FEW_FILTERS, ConvShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import F32, F64, I32, I64, at, counted_loop, fma, load_lanes, splat, store_lanes
+from convlet.kernels.vectors.llvm import F32, F64, I32, I64, at, counted_loop, fma, load_lanes, splat, store_lanes
 
 SLOT = FEW_FILTERS  # lanes of one input's filters
 

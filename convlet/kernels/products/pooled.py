@@ -23,7 +23,7 @@ from convlet.kernels.calling.operands import operand
 from convlet.kernels.products.pairs import SLOT, GradientTile, MovingTile, Pair, tiles_of, vectors_of
 from convlet.kernels.shapes import NO_WINNER, ConvShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import (
+from convlet.kernels.vectors.llvm import (
     I32,
     I64,
     at,

@@ -26,7 +26,7 @@ from convlet.kernels.calling.operands import operand
 from convlet.kernels.products.tile import finished, store_largest, written_strides
 from convlet.kernels.shapes import FEW_FILTERS, ConvShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import (
+from convlet.kernels.vectors.llvm import (
     F32,
     I1,
     I32,

@@ -21,7 +21,7 @@ from numba import types
 from numba.core.extending import intrinsic
 
 from convlet.kernels.shapes import NO_WINNER, ConvShape
-from convlet.kernels.vectors.simd import (
+from convlet.kernels.vectors.llvm import (
     F32,
     I32,
     I64,

@@ -18,7 +18,7 @@ from numba.core.extending import intrinsic
 
 from convlet.kernels.products.tile import finished, store_largest
 from convlet.kernels.shapes import ConvShape, Grid
-from convlet.kernels.vectors.simd import I64, at, byte_at, constant, counted_loop, load_lanes, store_lanes
+from convlet.kernels.vectors.llvm import I64, at, byte_at, constant, counted_loop, load_lanes, store_lanes
 
 
 def _four_inputs(builder: Any, d: list[Any]) -> list[Any]:

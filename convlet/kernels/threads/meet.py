@@ -35,6 +35,7 @@ from convlet.kernels.calling.board import (
     WALKER,
 )
 from convlet.kernels.target import Target
+from convlet.kernels.vectors.intrinsics import int64_at
 from convlet.kernels.vectors.processor import (
     acquire,
     atomic_load,
@@ -45,7 +46,6 @@ from convlet.kernels.vectors.processor import (
     pause,
     release,
 )
-from convlet.kernels.vectors.simd import int64_at
 
 BOARD_FIELD, LINE_FIELD, LOCK_FIELD, NUMBER_FIELD = BOARD // 8, LINE // 8, LOCK // 8, NUMBER // 8
 

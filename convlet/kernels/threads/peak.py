@@ -22,7 +22,7 @@ from convlet.kernels.calling.frame import COUNT
 from convlet.kernels.calling.operands import operand
 from convlet.kernels.shapes import PeakShape
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import at, counted_loop, fma, load_lanes, store_lanes
+from convlet.kernels.vectors.llvm import at, counted_loop, fma, load_lanes, store_lanes
 
 
 def peak(shape: PeakShape, target: Target) -> Callable[..., None]:

@@ -36,8 +36,8 @@ from convlet.kernels.calling.task import (
     WRONG,
 )
 from convlet.kernels.target import Target
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at
 from convlet.kernels.vectors.processor import call, fetch_add, flush_denormals, restore_control
-from convlet.kernels.vectors.simd import float32_at, int64_at
 
 COUNT, START, SELF = fields.COUNT, fields.START, fields.SELF
 FRAME_GRADIENT, FRAME_NUMBERS, FRAME_LOSSES = fields.GRADIENT, fields.NUMBERS, fields.LOSSES

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba.extending import register_jitable
 
-from convlet.kernels.vectors.simd import bits_from_float, float_from_bits, fma_scalar
+from convlet.kernels.vectors.intrinsics import bits_from_float, float_from_bits, fma_scalar
 
 LOG2_E = np.float32(1.4426950408889634)
 LN2_HIGH = np.float32(0.693359375)  # 355 / 512: nine bits, so n times it is exact

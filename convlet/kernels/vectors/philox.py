@@ -15,7 +15,7 @@ from numba.core.extending import intrinsic
 from numba.extending import register_jitable
 
 from convlet.kernels.target import Target
-from convlet.kernels.vectors.simd import I32, I64, element, splat
+from convlet.kernels.vectors.llvm import I32, I64, element, splat
 
 ROUNDS = 10
 MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.extending import intrinsic
 
-from convlet.kernels.vectors.simd import I32, I64, declare
+from convlet.kernels.vectors.llvm import I32, I64, declare
 
 
 @intrinsic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MOST_ROWS = 12
@@ -18,7 +18,7 @@ COLUMNS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 """The name in the history, the title, and how a value is written."""
 
 
-def history_table(history: dict[str, list[Any]]) -> str:
+def history_table(history: Mapping[str, Any]) -> str:
     """One row an epoch; quantities that were not measured are left out."""
     shown = [item for item in COLUMNS if any(value is not None for value in history.get(item[0], ()))]
     count = len(history.get("epoch", ()))

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from convlet.records.findings import Findings
 from convlet.report.page.comparison import comparison_view
 from convlet.report.page.curves import curves_view
 from convlet.report.page.gallery import Gallery
@@ -29,15 +30,15 @@ RESERVED = 0.35
 """Of an equal share of those bytes: what the first data set leaves at least to each of the others."""
 
 
-def render(findings: dict[str, Any]) -> str:
+def render(findings: Findings) -> str:
     """The whole page for `convlet.findings.findings`, at most MOST_BYTES long where its images can be fewer."""
-    findings = made_plain(findings)
-    page = _page(findings, BYTES_FOR_GALLERIES)
+    plain: Findings = made_plain(findings)
+    page = _page(plain, BYTES_FOR_GALLERIES)
     over = len(page.encode()) - MOST_BYTES
-    return page if over <= 0 else _page(findings, max(0, BYTES_FOR_GALLERIES - over))
+    return page if over <= 0 else _page(plain, max(0, BYTES_FOR_GALLERIES - over))
 
 
-def _page(findings: dict[str, Any], gallery_bytes: int) -> str:
+def _page(findings: Findings, gallery_bytes: int) -> str:
     result = findings["result"]
     studies, galleries = [], []
     reserve = int(RESERVED * gallery_bytes / max(1, len(findings["studies"])))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
+from convlet.records.evaluation import Bin
 from convlet.report.page.scales import Scale, around, prefers_log, short
 from convlet.report.page.svg import (
     BOTTOM,
@@ -40,6 +41,17 @@ class Point:
     high: float
     words: str
     chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A network's errors, one for each kind of images or None, and the words shown for it."""
+
+    letter: str
+    colour: int
+    label: str
+    values: list[float | None]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,7 @@ def _dodged(places: list[float], width: float = 22) -> list[float]:
 
 
 def lines(
-    series: list[Series], xs: list[float], titles: tuple[str, str], y_format: Format, *, may_be_log: bool = True
+    series: list[Series], xs: Sequence[float], titles: tuple[str, str], y_format: Format, *, may_be_log: bool = True
 ) -> Markup:
     """Lines over epochs; the reader's pointer or arrow keys pick an x, see `script.js`."""
     values = [value for item in series for value in item.values if value is not None]
@@ -136,14 +148,11 @@ def lines(
     return drawing(joined(parts), f"{titles[1]} over {titles[0]}", data_places=where)
 
 
-def carried_over(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Markup:
-    """For each network its errors on several kinds of images, on one line.
-
-    rows : letter, colour, words, and values: for each name an error, or None
-    """
+def carried_over(rows: list[Carried], names: tuple[str, ...]) -> Markup:
+    """For each network its errors on several kinds of images, on one line."""
     height = TOP + 30 * len(rows) + BOTTOM
     bottom = height - BOTTOM
-    values = [value for row in rows for value in row["values"] if value is not None]
+    values = [value for row in rows for value in row.values if value is not None]
     x = Scale(0, max(values) * 1.05 or 1.0, 30, WIDTH - RIGHT)
     parts = []
     for value in x.ticks(6):
@@ -152,21 +161,21 @@ def carried_over(rows: list[dict[str, Any]], names: tuple[str, ...]) -> Markup:
     parts.append(text((x.start + x.end) / 2, bottom + 35, "error rate", "axis-title", text_anchor="middle"))
     for number, row in enumerate(rows):
         at = TOP + 30 * number + 15
-        known = [value for value in row["values"] if value is not None]
+        known = [value for value in row.values if value is not None]
         shapes = [
-            _shape(place, x(value), at, names[place]) for place, value in enumerate(row["values"]) if value is not None
+            _shape(place, x(value), at, names[place]) for place, value in enumerate(row.values) if value is not None
         ]
         parts.append(
             element(
                 "g",
-                text(12, at + 4.5, row["letter"], "row-letter", text_anchor="middle"),
+                text(12, at + 4.5, row.letter, "row-letter", text_anchor="middle"),
                 line(x(min(known)), at, x(max(known)), at, "whisker"),
                 *shapes,
-                class_=f"point c{row['colour']}",
+                class_=f"point c{row.colour}",
                 tabindex=0,
                 role="img",
-                aria_label=row["words"],
-                data_tip=row["words"],
+                aria_label=row.words,
+                data_tip=row.words,
             )
         )
     return group(joined(parts), "error rates of each network: " + ", ".join(names), height)
@@ -183,7 +192,7 @@ def _shape(place: int, x: float, y: float, name: str) -> Markup:
     )
 
 
-def reliability(bins: list[dict[str, Any]], words: list[str]) -> Markup:
+def reliability(bins: list[Bin], words: list[str]) -> Markup:
     """Accuracy in each bin of confidence, with the line where both are equal; below, how many images."""
     height, bottom, floor = 360, 236, 312
     x = Scale(0, 1, LEFT, WIDTH - RIGHT)
@@ -192,15 +201,14 @@ def reliability(bins: list[dict[str, Any]], words: list[str]) -> Markup:
     parts = [axes(x, y, ("", "accuracy"), (lambda value: "", whole_percent), bottom)]
     for row, said in zip(bins, words, strict=True):
         left, width = x(row["low"]) + 1, x(row["high"]) - x(row["low"]) - 2
-        if not row["images"]:
+        accuracy, certainty = row["accuracy"], row["certainty"]
+        if accuracy is None or certainty is None:
             continue
         tall = max(1.5, (floor - bottom - 16) * (row["images"] / most) ** 0.5)
         marks = [
-            element(
-                "rect", x=left, y=y(row["accuracy"]), width=width, height=bottom - y(row["accuracy"]), class_="bar"
-            ),
+            element("rect", x=left, y=y(accuracy), width=width, height=bottom - y(accuracy), class_="bar"),
             element("rect", x=left, y=floor - tall, width=width, height=tall, class_="count"),
-            line(left, y(row["certainty"]), left + width, y(row["certainty"]), "expected"),
+            line(left, y(certainty), left + width, y(certainty), "expected"),
         ]
         parts.append(element("g", *marks, class_="point", tabindex=0, role="img", aria_label=said, data_tip=said))
     parts.append(line(x(0), y(0), x(1), y(1), "diagonal"))

@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
+from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.conditions import SettingValues
+from convlet.records.findings import Difference, Findings
 from convlet.report.copies import copies_line, without_copies
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts
+from convlet.report.page.view import View
 from convlet.report.page.words import COLOURS, isolated, letter, natural, p_value
 
 
-def comparison_view(findings: dict[str, Any]) -> dict[str, Any]:
+class DifferenceView(Difference):
+    """How a network and the best differ, in words."""
+
+    p: str
+    better: bool
+    words: str
+
+
+class RowView(TypedDict):
+    """A network as the table and the charts show it."""
+
+    letter: str
+    colour: int
+    label: str
+    architecture: str
+    chosen: bool
+    parameters: int
+    parameters_shown: str
+    seconds: float
+    seconds_shown: str
+    rate_shown: str
+    validation: str
+    validation_error: float | None
+    test: str
+    copies: str | None
+    without_copies: str
+    test_error: float
+    low: float
+    high: float
+    interval: str
+    sha256: str
+    settings: SettingValues
+    difference: DifferenceView | None
+
+
+def comparison_view(findings: Findings) -> View:
     """What `comparison.html` shows."""
     result = findings["result"]
-    rows = [_row(number, row, result) for number, row in enumerate(result["results"])]
     differences = {item["label"]: item for item in findings["differences"]}
-    for row in rows:
-        row["difference"] = _difference(row, differences, result["best_label"])
-    view = {
+    rows = [_row(number, row, result, differences) for number, row in enumerate(result["results"])]
+    view: View = {
         "data": result["data"],
         "name": result["data"]["name"],
         "shape": " × ".join(map(str, result["data"]["image_shape"])),
@@ -36,7 +73,7 @@ def comparison_view(findings: dict[str, Any]) -> dict[str, Any]:
     return view | {"charts": _charts(rows) if len(rows) > 1 else []}
 
 
-def _row(number: int, row: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+def _row(number: int, row: NetworkResult, result: ComparisonResult, differences: dict[str, Difference]) -> RowView:
     spread = f" ± {100 * row['test_error_spread']:.2f}" if "test_error_spread" in row else ""
     return {
         "letter": letter(number),
@@ -60,13 +97,14 @@ def _row(number: int, row: dict[str, Any], result: dict[str, Any]) -> dict[str, 
         "interval": interval(row["test_error_interval"]),
         "sha256": row["sha256"],
         "settings": row.get("settings", {}),
+        "difference": _difference(row["label"], differences, result["best_label"]),
     }
 
 
-def _difference(row: dict[str, Any], differences: dict[str, Any], best: str) -> dict[str, Any] | None:
-    """How a network and the best differ, in words."""
-    found = differences.get(row["label"])
-    if row["label"] == best or found is None:
+def _difference(label: str, differences: dict[str, Difference], best: str | None) -> DifferenceView | None:
+    """How the network with this label and the best differ, in words."""
+    found = differences.get(label)
+    if label == best or found is None:
         return None
     return {
         **found,
@@ -76,32 +114,32 @@ def _difference(row: dict[str, Any], differences: dict[str, Any], best: str) -> 
     }
 
 
-def _interval_scale(rows: list[dict[str, Any]]) -> dict[str, float]:
+def _interval_scale(rows: list[RowView]) -> dict[str, float]:
     """The error at the right end of the bars in the table; at the left stands 0."""
     highest = max((row["high"] for row in rows), default=1.0)
     return {"high": highest or 1.0}
 
 
-def _charts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _charts(rows: list[RowView]) -> list[View]:
     """Error against parameters and against seconds."""
-    found = []
-    for key, title, shown in (
-        ("parameters", "parameters", "parameters_shown"),
-        ("seconds", "seconds of training", "seconds_shown"),
-    ):
+    costs = (
+        ("parameters", [(row["parameters"], f"{row['parameters_shown']} parameters") for row in rows]),
+        ("seconds of training", [(row["seconds"], row["seconds_shown"]) for row in rows]),
+    )
+    found: list[View] = []
+    for title, values in costs:
         points = [
             charts.Point(
                 row["letter"],
                 row["colour"],
-                max(float(row[key]), 1e-3),
+                max(float(value), 1e-3),
                 row["test_error"],
                 row["low"],
                 row["high"],
-                f"{row['letter']}  {isolated(row['label'])}: test error {row['test']} "
-                f"({row['interval']}), {row[shown]}{' parameters' if key == 'parameters' else ''}",
+                f"{row['letter']}  {isolated(row['label'])}: test error {row['test']} ({row['interval']}), {shown}",
                 row["chosen"],
             )
-            for row in rows
+            for row, (value, shown) in zip(rows, values, strict=True)
         ]
         found.append({"title": f"Test error against {title}", "svg": charts.tradeoff(points, title)})
     return found

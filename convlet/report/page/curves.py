@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from statistics import fmean
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
+from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.findings import RateCurve
+from convlet.records.training import mean_of_members
 from convlet.report.final import of_rows
 from convlet.report.numbers import percent
 from convlet.report.page import charts
 from convlet.report.page.scales import short
+from convlet.report.page.view import View
 from convlet.report.page.words import COLOURS, isolated, letter
 
-QUANTITIES = (
+Quantity = Literal["train_loss", "validation_loss", "train_error", "validation_error"]
+
+QUANTITIES: tuple[tuple[Quantity, str, str, charts.Format], ...] = (
     ("train_loss", "Training loss", "loss", short),
     ("validation_loss", "Validation loss", "loss", short),
     ("train_error", "Training error", "error rate", charts.whole_percent),
@@ -26,14 +32,14 @@ MOST_ROWS = 40
 """Epochs in a table of values; of more, evenly chosen ones and the last."""
 
 
-def curves_view(result: dict[str, Any], schedules: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
+def curves_view(result: ComparisonResult, schedules: dict[str, RateCurve]) -> View:
     """What `curves.html` shows.
 
     Parameters
     ----------
     schedules : for each label the learning rate as it went: "epoch" (fractions, from 0) and "rate"
     """
-    rows = [row | {"history": _one_history(row["history"])} for row in result["results"]]
+    rows = [_with_one_history(row) for row in result["results"]]
     epochs = max((len(row["history"]["epoch"]) for row in rows), default=0)
     found = [chart for item in QUANTITIES if (chart := _chart(rows, *item)) and epochs > 1]
     rate = _rate(rows, schedules)
@@ -53,28 +59,18 @@ def curves_view(result: dict[str, Any], schedules: dict[str, dict[str, list[floa
     }
 
 
-def _one_history(history: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Of an ensemble's history, whose epochs stand one member after the other, the mean over the members."""
-    if "member" not in history:
-        return history
-    epochs = sorted(set(history["epoch"]))
-    found: dict[str, list[Any]] = {"epoch": epochs}
-    for name in set(history) - {"member", "epoch"}:
-        at = [
-            [value for value, own in zip(history[name], history["epoch"], strict=True) if own == epoch]
-            for epoch in epochs
-        ]
-        found[name] = [None if None in values else fmean(values) for values in at]
+def _with_one_history(row: NetworkResult) -> NetworkResult:
+    """The row with the mean over the members in place of an ensemble's history."""
+    found = row.copy()
+    found["history"] = mean_of_members(row["history"])
     return found
 
 
-def _is_best(row: dict[str, Any], result: dict[str, Any]) -> bool:
-    return bool(row["label"] == result["best_label"])
+def _is_best(row: NetworkResult, result: ComparisonResult) -> bool:
+    return row["label"] == result["best_label"]
 
 
-def _chart(
-    rows: list[dict[str, Any]], name: str, title: str, unit: str, y_format: charts.Format
-) -> dict[str, Any] | None:
+def _chart(rows: list[NetworkResult], name: Quantity, title: str, unit: str, y_format: charts.Format) -> View | None:
     """One quantity of the history; None where no network has it."""
     longest = max(rows, key=lambda row: len(row["history"]["epoch"]), default=None)
     if longest is None:
@@ -83,7 +79,7 @@ def _chart(
     series = []
     for number, row in enumerate(rows):
         values = row["history"].get(name) or []
-        padded = values + [None] * (len(epochs) - len(values))
+        padded: list[float | None] = [*values, *[None] * (len(epochs) - len(values))]
         series.append(charts.Series(letter(number), number % COLOURS, padded))
     if not any(value is not None for item in series for value in item.values):
         return None
@@ -95,7 +91,7 @@ def _chart(
     }
 
 
-def _rate(rows: list[dict[str, Any]], schedules: dict[str, dict[str, list[float]]]) -> dict[str, Any] | None:
+def _rate(rows: list[NetworkResult], schedules: dict[str, RateCurve]) -> View | None:
     """The learning rate."""
     known = [(number, row) for number, row in enumerate(rows) if row["label"] in schedules]
     if not known:
@@ -125,12 +121,13 @@ def _rate(rows: list[dict[str, Any]], schedules: dict[str, dict[str, list[float]
 
 
 def _values(
-    rows: list[dict[str, Any]], series: list[charts.Series], xs: list[float], names: list[str], formatted: Any
-) -> dict[str, Any]:
+    rows: list[NetworkResult], series: list[charts.Series], xs: Sequence[float], names: list[str], formatted: Any
+) -> View:
     """The numbers behind a chart: for its tooltip as JSON, and as a table."""
-    columns: list[dict[str, Any]] = [
-        {"letter": item.letter, "colour": item.colour, "values": [formatted(value) for value in item.values]}
-        for item in series
+    written = [[formatted(value) for value in item.values] for item in series]
+    columns = [
+        {"letter": item.letter, "colour": item.colour, "values": values}
+        for item, values in zip(series, written, strict=True)
     ]
     step = max(1, -(-len(xs) // MOST_ROWS))
     shown = sorted({*range(0, len(xs), step), len(xs) - 1})
@@ -140,23 +137,21 @@ def _values(
             {"letter": item.letter, "label": row["label"] if item.letter else "all networks"}
             for item, row in zip(series, rows, strict=False)
         ],
-        "table": [[names[k], *(column["values"][k] for column in columns)] for k in shown],
+        "table": [[names[k], *(values[k] for values in written)] for k in shown],
         "left_out": len(xs) - len(shown),
     }
 
 
-def _carried_over(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _carried_over(rows: list[NetworkResult]) -> View:
     """How errors on training, validation and test images lie to each other."""
-    shown = []
+    shown: list[charts.Carried] = []
     for number, row in enumerate(rows):
         trained = row["history"]["train_error"][-1] if row["history"].get("train_error") else None
         values = [trained, row["validation_error"], row["test_error"]]
         said = ", ".join(f"{name} {percent(value)}" for name, value in zip(KINDS, values, strict=True))
-        shown.append(
-            {"letter": letter(number), "colour": number % COLOURS, "values": values, "label": row["label"]}
-            | {"words": f"{letter(number)}  {isolated(row['label'])}: {said}"}
-        )
+        words = f"{letter(number)}  {isolated(row['label'])}: {said}"
+        shown.append(charts.Carried(letter(number), number % COLOURS, row["label"], values, words))
     return {
         "svg": charts.carried_over(shown, KINDS),
-        "table": [[row["letter"], row["label"], *(percent(value) for value in row["values"])] for row in shown],
+        "table": [[row.letter, row.label, *(percent(value) for value in row.values)] for row in shown],
     }

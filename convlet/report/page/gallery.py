@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from convlet.data import thumbnails
+from convlet.records.findings import Study
 from convlet.report.page import pictures
+from convlet.report.page.view import View
 
 Array = np.ndarray[Any, Any]
 
@@ -59,7 +61,7 @@ class Gallery:
     names: dict[int, str]
 
     @classmethod
-    def of(cls, key: str, study: dict[str, Any], most_bytes: int) -> Gallery | None:
+    def of(cls, key: str, study: Study, most_bytes: int) -> Gallery | None:
         """The gallery of a study; None where its images are not at hand."""
         test = study["of_test"]
         if test is None:
@@ -88,22 +90,24 @@ class Gallery:
         parts = (("wrong", self.wrong), ("right", self.right))
         return [(f"{self.key}-{name}", part.sheet) for name, part in parts if part.sheet is not None]
 
-    def as_json(self, classes: list[str]) -> dict[str, Any]:
+    def as_json(self, classes: list[str]) -> View:
         """What the page's script needs to show a cell."""
-        found: dict[str, Any] = {"classes": classes, "key": self.key}
-        for name, part in (("wrong", self.wrong), ("right", self.right)):
-            rows = part.numbers
-            own, taken = (self.probabilities[rows, which[rows]] for which in (self.labels, self.predicted))
-            found[name] = {
-                "columns": part.sheet.columns if part.sheet else 0,
-                "cells": part.cells,
-                "numbers": self.test_numbers[rows].tolist(),
-                "sure": np.rint(taken * 1000).astype(np.int64).tolist(),
-                "own": np.rint(own * 1000).astype(np.int64).tolist() if name == "wrong" else [],
-            }
-        return found | {"wrong": found["wrong"] | self._named(self.wrong.numbers[:MOST_NAMED].tolist())}
+        wrong = self._part(self.wrong, True) | self._named(self.wrong.numbers[:MOST_NAMED].tolist())
+        return {"classes": classes, "key": self.key, "wrong": wrong, "right": self._part(self.right, False)}
 
-    def _named(self, places: list[int]) -> dict[str, Any]:
+    def _part(self, part: Part, with_own: bool) -> View:
+        """One sheet; `with_own` whether each image's own class has its probability too."""
+        rows = part.numbers
+        own, taken = (self.probabilities[rows, which[rows]] for which in (self.labels, self.predicted))
+        return {
+            "columns": part.sheet.columns if part.sheet else 0,
+            "cells": part.cells,
+            "numbers": self.test_numbers[rows].tolist(),
+            "sure": np.rint(taken * 1000).astype(np.int64).tolist(),
+            "own": np.rint(own * 1000).astype(np.int64).tolist() if with_own else [],
+        }
+
+    def _named(self, places: list[int]) -> View:
         """Where these images lie: the folder that all are in, and the rest of each path; {} if it is not known."""
         names = [self.names[place] for place in places if place in self.names]
         if not names or len(names) < len(places):
@@ -119,7 +123,7 @@ class Gallery:
         _, shown, all_of_them = part.cells.get(f"{row}-{column}", (0, 0, 0))
         return shown, all_of_them
 
-    def thumbs(self, row: int, column: int, count: int) -> list[dict[str, Any]]:
+    def thumbs(self, row: int, column: int, count: int) -> list[View]:
         """The first images of a wrong cell: sheet, place in it, number."""
         first, shown, _ = self.wrong.cells.get(f"{row}-{column}", (0, 0, 0))
         if self.wrong.sheet is None:

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from convlet.records.findings import Costs, ExplainedMistake, InsideClass, LayerMaps, Study
 from convlet.report.numbers import count, size
 from convlet.report.page import pictures
+from convlet.report.page.view import View
 
 MOST_FILTERS = 64
 
@@ -15,14 +17,13 @@ MAP_COLUMNS = 8
 """Square maps in a row."""
 
 
-def inside_view(study: dict[str, Any]) -> dict[str, Any] | None:
+def inside_view(study: Study) -> View | None:
     """What `inside.html` shows; None without the model."""
-    found = study["inside"]
-    if found is None:
+    found, test = study["inside"], study["of_test"]
+    if found is None or test is None:
         return None
     classes = study["data"]["classes"]
-    images = study["of_test"]["images"]
-    reach = pictures.Range.of(images)
+    reach = pictures.Range.of(test["images"])
     return {
         "filters": _filters(found["filters"]),
         "classes": [_of_class(item, classes, reach) for item in found["classes"]],
@@ -35,7 +36,7 @@ def inside_view(study: dict[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _filters(weights: Any) -> dict[str, Any] | None:
+def _filters(weights: Any) -> View | None:
     """The filters of the first convolution as one picture."""
     if weights is None or weights.shape[0] < 2:
         return None
@@ -73,7 +74,7 @@ def _overlay(pixels: Any, cam: Any, reach: pictures.Range) -> str | None:
     return pictures.overlay(reach.bytes(pixels), cam)
 
 
-def _of_class(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+def _of_class(item: InsideClass, classes: list[str], reach: pictures.Range) -> View:
     drawn = item["drawn"]
     return {
         "class": classes[item["class"]],
@@ -94,7 +95,7 @@ def _mean_of(used: int, of: int) -> str:
     return "of the training images" if used == of else f"of the first {used:,} training images"
 
 
-def _maps(layer: dict[str, Any]) -> dict[str, Any]:
+def _maps(layer: LayerMaps) -> View:
     """The maps of one layer: in two rows if there are many, in more rows if they are wide."""
     values = layer["values"]
     height, width, shown = values.shape
@@ -111,7 +112,7 @@ def _maps(layer: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+def _mistake(item: ExplainedMistake, classes: list[str], reach: pictures.Range) -> View:
     return {
         "number": item["number"],
         "name": item["name"],
@@ -125,7 +126,7 @@ def _mistake(item: dict[str, Any], classes: list[str], reach: pictures.Range) ->
     }
 
 
-def _layers(found: dict[str, Any]) -> dict[str, Any]:
+def _layers(found: Costs) -> View:
     """What each layer costs, as numbers and as shares of all layers."""
     rows = found["rows"]
     adds = sum(row["multiply_adds"] for row in rows) or 1

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
+from convlet.records.comparison import ComparisonResult, NetworkResult
+from convlet.records.conditions import SettingValues
+from convlet.records.data import DataFacts
 from convlet.report.copies import reading_words
+from convlet.report.page.view import View
 from convlet.report.page.words import plural
 
 NONE = {"batch": "all images", "threads": "all of the machine", "epsilon": "the optimizer's own"}
 """What it means where a setting is not given."""
 
 
-def repeat_view(result: dict[str, Any]) -> dict[str, Any]:
+def repeat_view(result: ComparisonResult) -> View:
     """What `repeat.html` shows: command, settings, machine, versions, data and the hashes of the models."""
     tables = [
         ("Settings", _lines(result["settings"])),
@@ -21,7 +25,7 @@ def repeat_view(result: dict[str, Any]) -> dict[str, Any]:
     ]
     if result["then"]:
         tables.append((f"Data of the second training: {result['then']['data']['name']}", _data(result["then"]["data"])))
-    rows = [(row["label"], "", row) for row in result["results"]]
+    rows: list[tuple[str, str, NetworkResult]] = [(row["label"], "", row) for row in result["results"]]
     if result["then"]:
         rows.append((result["then"]["label"], f"trained on {result['then']['data']['name']}", result["then"]))
     return {
@@ -35,22 +39,22 @@ def repeat_view(result: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(values: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(values: Mapping[str, object]) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), _shown(value, name)) for name, value in values.items()]
 
 
-def _shown(value: Any, name: str = "") -> str:
+def _shown(value: object, name: str = "") -> str:
     if value is None:
         return NONE.get(name, "-")
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _own(settings: dict[str, Any]) -> str:
+def _own(settings: SettingValues) -> str:
     """The settings that are a network's own."""
     return ", ".join(f"{name.replace('_', ' ')} {_shown(value, name)}" for name, value in settings.items())
 
 
-def _data(data: dict[str, Any]) -> list[tuple[str, str]]:
+def _data(data: DataFacts) -> list[tuple[str, str]]:
     together = reading_words(data.get("reading"))
     return [
         ("name", data["name"]),

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from convlet.data.thumbnails import thumbnails
+from convlet.records.evaluation import Bin, ClassFigures
+from convlet.records.findings import Study, Suspect, TestFindings
 from convlet.report.copies import copies_line
 from convlet.report.headline import headline_lines, is_bad
 from convlet.report.numbers import count, interval, percent, seconds
 from convlet.report.page import charts, pictures
 from convlet.report.page.gallery import Gallery
+from convlet.report.page.view import View
 
 MOST_MATRIX = 60
 """Classes that a matrix can show; of more, only the pairs are listed."""
@@ -32,13 +35,13 @@ SMALL = 0.01
 """A difference between certainty and truth that needs no mention."""
 
 
-def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> dict[str, Any]:
+def study_view(study: Study, gallery: Gallery | None, number: int) -> View:
     """What `study.html` shows."""
     row, data, test = study["row"], study["data"], study["of_test"]
     classes, matrix = data["classes"], row["confusion_matrix"]
     total = sum(map(sum, matrix))
     wrong = total - sum(values[k] for k, values in enumerate(matrix))
-    view = {
+    view: View = {
         "key": f"s{number}",
         "title": data["name"],
         "data": data,
@@ -67,10 +70,10 @@ def study_view(study: dict[str, Any], gallery: Gallery | None, number: int) -> d
     return view if test is None else view | {"of_test": _of_test(test, classes)}
 
 
-def _matrix(matrix: list[list[int]], classes: list[str], gallery: Gallery | None) -> list[dict[str, Any]]:
+def _matrix(matrix: list[list[int]], classes: list[str], gallery: Gallery | None) -> list[View]:
     """Rows of cells: count, share of the row, and how strongly a cell is filled."""
     most = max((value for k, row in enumerate(matrix) for j, value in enumerate(row) if j != k), default=0) or 1
-    rows = []
+    rows: list[View] = []
     for k, values in enumerate(matrix):
         own = sum(values) or 1
         cells = [
@@ -90,7 +93,7 @@ def _matrix(matrix: list[list[int]], classes: list[str], gallery: Gallery | None
     return rows
 
 
-def _pairs(matrix: list[list[int]], classes: list[str], gallery: Gallery | None) -> list[dict[str, Any]]:
+def _pairs(matrix: list[list[int]], classes: list[str], gallery: Gallery | None) -> list[View]:
     """The most frequent mistakes, with a few of their images."""
     found = [(value, k, j) for k, row in enumerate(matrix) for j, value in enumerate(row) if j != k and value]
     found.sort(key=lambda item: (-item[0], item[1], item[2]))
@@ -110,24 +113,26 @@ def _pairs(matrix: list[list[int]], classes: list[str], gallery: Gallery | None)
     ]
 
 
-def _shown(gallery: Gallery | None) -> dict[str, Any] | None:
+def _shown(gallery: Gallery | None) -> View | None:
     """Whether every image can be seen, and how many of the right and wrong ones."""
     if gallery is None:
         return None
-    parts = {}
+    parts: View = {}
     for name, part in (("wrong", gallery.wrong), ("right", gallery.right)):
         parts[name] = len(part.numbers)
         parts[f"all_{name}"] = sum(total for _, _, total in part.cells.values())
     return parts
 
 
-def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
+def _of_test(test: TestFindings, classes: list[str]) -> View:
     """What needs the images and the model."""
     reach = pictures.Range.of(test["images"])
     calibration = test["calibration"]
     start = _measures_start(test["per_class"])
     bins = [row for row in calibration["bins"] if row["images"]]
-    certainty = sum(row["images"] * row["certainty"] for row in bins) / max(1, sum(row["images"] for row in bins))
+    certainty = sum(row["images"] * (row["certainty"] or 0.0) for row in bins) / max(
+        1, sum(row["images"] for row in bins)
+    )
     return {
         "log_loss": f"{test['log_loss']:.4f}",
         "calibration_error": percent(calibration["expected_calibration_error"]),
@@ -161,15 +166,15 @@ def _of_test(test: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     }
 
 
-def _hardest_first(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _hardest_first(rows: list[ClassFigures]) -> list[ClassFigures]:
     """The rows as they are; if there are more than MOST_ROWS, those with the lowest recall first."""
     if len(rows) <= MOST_ROWS:
         return rows
     return sorted(rows, key=lambda row: 2.0 if row["recall"] is None else row["recall"])
 
 
-def _class_row(row: dict[str, Any], start: float) -> dict[str, Any]:
-    measures = [(percent(row[name]), _beyond(row[name], start)) for name in ("precision", "recall")]
+def _class_row(row: ClassFigures, start: float) -> View:
+    measures = [(percent(value), _beyond(value, start)) for value in (row["precision"], row["recall"])]
     return {"class": row["class"], "images": count(row["images"]), "measures": measures}
 
 
@@ -180,9 +185,9 @@ def _judgement(over: float) -> str:
     return "overconfident" if over > 0 else "underconfident"
 
 
-def _measures_start(rows: list[dict[str, Any]]) -> float:
+def _measures_start(rows: list[ClassFigures]) -> float:
     """Where the bars of precision and recall begin: at a tenth, or a twentieth where all are large."""
-    values = [row[name] for row in rows for name in ("precision", "recall") if row[name] is not None]
+    values = [value for row in rows for value in (row["precision"], row["recall"]) if value is not None]
     least = min(values, default=0.0)
     return max(0.0, floor(least * 20 - 1e-9) / 20) if least > 0.8 else max(0.0, floor(least * 10 - 1e-9) / 10)
 
@@ -192,21 +197,21 @@ def _beyond(value: float | None, start: float) -> float:
     return 0.0 if value is None else round((value - start) / (1 - start), 4)
 
 
-def _bin_words(row: dict[str, Any]) -> str:
+def _bin_words(row: Bin) -> str:
     return (
         f"confidence {row['low']:.0%} to {row['high']:.0%}: {row['images']:,} images, "
         f"{percent(row['accuracy'])} right, mean confidence {percent(row['certainty'])}"
     )
 
 
-def _card(test: dict[str, Any], number: int, classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+def _card(test: TestFindings, number: int, classes: list[str], reach: pictures.Range) -> View:
     """An image of the test set with what the network made of it."""
     pixels = thumbnails(test["images"][number : number + 1])[0]
     judged = _judged(pixels, int(test["labels"][number]), test["probabilities"][number], classes, reach)
     return judged | {"where": f"test image {test['numbers'][number]:,}", "name": test["names"].get(number)}
 
 
-def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+def _suspect(item: Suspect, classes: list[str], reach: pictures.Range) -> View:
     part = {"train": "training"}.get(item["part"], item["part"])
     return _judged(item["pixels"], item["label"], item["probabilities"], classes, reach) | {
         "where": f"{part} image {item['number']:,}",
@@ -214,7 +219,7 @@ def _suspect(item: dict[str, Any], classes: list[str], reach: pictures.Range) ->
     }
 
 
-def _judged(pixels: Any, label: int, probabilities: Any, classes: list[str], reach: pictures.Range) -> dict[str, Any]:
+def _judged(pixels: Any, label: int, probabilities: Any, classes: list[str], reach: pictures.Range) -> View:
     """Picture, label and the most probable classes; the label's own is always among them."""
     order = np.argsort(-probabilities, kind="stable")[:3].tolist()
     if label not in order:

@@ -14,7 +14,7 @@ from convlet.kernels.compiler import machine_code
 from convlet.kernels.compiler.arithmetic import Untranslatable
 from convlet.kernels.compiler.kernel import Kernel
 from convlet.kernels.registry import Row
-from convlet.kernels.vectors.simd import float32_at, int64_at, uint8_at
+from convlet.kernels.vectors.intrinsics import float32_at, int64_at, uint8_at
 
 ONE, HALF = np.float32(1), np.float32(0.5)
 
