@@ -144,7 +144,7 @@ def test_the_figures_of_a_report_are_those_of_the_result(trained):
 
 INTERRUPTED_REPORT = """
 import os, signal, sys, time
-import convlet.findings
+from convlet.findings import findings
 from convlet.cli import main
 
 def slow(*arguments, **options):
@@ -155,7 +155,7 @@ def slow(*arguments, **options):
     finally:
         print("answered after", time.monotonic() - began)
 
-convlet.findings.findings = slow
+findings.findings = slow
 sys.exit(main(sys.argv[1:]))
 """
 
