@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import io
 import re
 import shlex
 import subprocess
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from convlet.cli import main
 
 pytest.importorskip("torch")
 
@@ -20,19 +23,30 @@ BLOCK = re.compile(
 )
 
 
+def ours(words):
+    """What a command of ours prints; in this process, as each of its own would load PyTorch again."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(words) == 0, words
+    return out.getvalue()
+
+
+def python(words):
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert done.returncode == 0, (words, done.stderr)
+    return done.stdout
+
+
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
     """What each command and each program printed, by its text."""
     folder, found = tmp_path_factory.mktemp("deploy"), {}
-    environment = {**os.environ, "CONVLET_BACKEND": "reference"}
-    for match in BLOCK.finditer(TEXT):
-        command = match["command"]
-        words = ["-c", match["program"]] if command is None else shlex.split(command)[1:]
-        if command and command.startswith("convlet "):
-            words = ["-m", "convlet", *words]
-        done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, (command or match["program"], done.stderr)
-        found[command or match["program"]] = done.stdout
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVLET_BACKEND", "reference")
+        for match in BLOCK.finditer(TEXT):
+            command = match["command"] or ""
+            run = ours if command.startswith("convlet ") else python
+            words = shlex.split(command)[1:] if command else ["-c", match["program"]]
+            found[command or match["program"]] = run(words)
     return folder, found
 
 
