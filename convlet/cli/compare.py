@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: Valu
     """Train everything, write what was asked for and show it; `command` is what the user typed when it was begun."""
     from rich.console import Console
 
-    from convlet.cli.report import REPORT
+    from convlet.cli.report import REPORT, write_report
     from convlet.errors import RunError
     from convlet.report.comparison import print_comparison
     from convlet.report.plan import plan_line
@@ -142,18 +143,23 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: Valu
         for name, word, settings, expected in comparison.recipes():
             images, shape = len(comparison.data.validation), comparison.data.image_shape
             say(console, plan_line(name, word, settings, expected, images, shape))
-    with LiveProgress(console, quiet=values["quiet"]) as progress:
-        result: ComparisonResult = comparison.run(progress)
-    result["command"], result["loading"] = command, options.loading(values)
-    try:
-        if values["json_file"]:
-            options.write_json(values["json_file"], result)
-        if folder is not None:
-            _write_folder(folder, result, comparison.models)
-    finally:  # a full disk does not take the table away
-        print_comparison(result, console)
-    for path in (values["report_file"], folder and folder / REPORT):
-        if path:
+    reports = [path for path in (values["report_file"], folder and folder / REPORT) if path]
+    with nullcontext() if folder is None else options.resumable("compare", folder):
+        with LiveProgress(console, quiet=values["quiet"]) as progress:
+            result: ComparisonResult = comparison.run(progress)
+        result["command"], result["loading"] = command, options.loading(values)
+        try:
+            if values["json_file"]:
+                options.write_json(values["json_file"], result)
+            if folder is not None:
+                _write_folder(folder, result, comparison.models)
+        finally:  # a full disk does not take the table away
+            print_comparison(result, console)
+        if result["missing"]:  # the figures alone: who interrupts does not wait for pictures
+            for path in reports:
+                write_report(path, result)
+    if not result["missing"]:
+        for path in reports:
             _report(path, result, comparison, signals, folder)
     if result["missing"]:
         if folder is not None:
@@ -166,12 +172,9 @@ def _run(comparison: Any, folder: Path | None, command: str | None, values: Valu
 
 
 def _report(path: str | Path, result: ComparisonResult, comparison: Any, signals: Any, folder: Path | None) -> None:
-    """The report; of an interrupted comparison the figures alone, since who interrupts does not wait for pictures."""
+    """The report of a finished comparison."""
     from convlet.cli.report import interruptible, write_report
 
-    if result["missing"]:
-        write_report(path, result)
-        return
     models, threads = comparison.models.values(), comparison.given.get("threads")
     with interruptible(signals, folder):
         write_report(path, result, comparison.data, models, comparison.then, threads)
