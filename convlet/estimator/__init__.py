@@ -1,0 +1,1 @@
+"""How scikit-learn sees a network: `ConvNetClassifier`, its inputs, parameters and callbacks."""

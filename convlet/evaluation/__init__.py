@@ -1,0 +1,1 @@
+"""How wrong a network is: error, confusion, calibration, single mistakes."""

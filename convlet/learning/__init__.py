@@ -1,0 +1,1 @@
+"""By what rules a network learns: settings, losses, optimizers, schedules, preprocessing, augmentation."""

@@ -1,0 +1,1 @@
+"""How fast a network is: benchmarks, profiles and the machine they ran on."""

@@ -1,0 +1,1 @@
+"""Which settings suit these images: architectures and settings by name."""

@@ -1,0 +1,1 @@
+"""How a kernel gets its operands: frames, operands, tasks."""

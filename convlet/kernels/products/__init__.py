@@ -1,0 +1,1 @@
+"""Kernels that multiply and add: convolutions, dense layers and their gradients."""

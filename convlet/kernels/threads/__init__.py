@@ -1,0 +1,1 @@
+"""How threads walk through a program, and where they meet."""

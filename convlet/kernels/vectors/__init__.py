@@ -1,0 +1,1 @@
+"""Vectors of lanes: what kernels write in LLVM's language."""

@@ -1,0 +1,1 @@
+"""Small HTML tables for notebooks, drawn from plain rows."""
